@@ -1,0 +1,313 @@
+"""What a failed test leaves behind: screenshots, traces, service logs, the states of its last wait.
+
+While a test runs, every browser context that it opens is traced, with one group for each Gherkin
+step. When it fails, in whatever phase, everything is written to a folder of its own below
+`.touchstone/artefacts/` and the failure in the terminal gets a section with the paths. When it
+passes, all is thrown away.
+
+Nothing here may hide the test's own failure: what goes wrong while artefacts are taken is noted
+in the section.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from touchstone.sandbox import Sandbox
+from touchstone.scenarios import StepRecord, current_step, scenario_of
+from touchstone.waiting import forget_waits, last_wait
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+PROPERTY = "touchstone.artefacts"
+SECTION = "artefacts"
+FOLDER = Path(".touchstone", "artefacts")
+
+_SLUG_LENGTH = 80
+_SCREENSHOT_TIMEOUT = 5_000  # milliseconds; a page that hangs must not hang the run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("touchstone").addoption(
+        "--artefacts",
+        choices=("off", "failed", "on"),
+        default="failed",
+        help="keep screenshots, traces and logs of failed tests (default), of all ('on') or none",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    folder = config.rootpath / FOLDER
+    # Only the first of several runs at the same time may clean: the artefacts of the others are
+    # still wanted. The lock goes with the process, however it ends.
+    folder.parent.mkdir(exist_ok=True)
+    lock = os.open(folder.parent / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    config.add_cleanup(lambda: os.close(lock))
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Recording:
+    """What is recorded of one running test."""
+
+    item: pytest.Item
+    mode: str
+    contexts: dict[str, BrowserContext] = field(default_factory=dict)
+    logs: Path | None = None
+    kept: Path | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, name: str, context: BrowserContext) -> None:
+        """Take charge of a context: trace it from now on, close it when the test is over."""
+        self.contexts[name] = context
+        if self.mode == "off":
+            return
+        title = f"{name} – {self.item.location[2]}"
+        context.tracing.start(title=title, snapshots=True, screenshots=False, sources=False)
+        step = current_step(self.item)
+        if step:
+            self._begin(context, step)
+
+    def begin_step(self) -> None:
+        step = current_step(self.item)
+        for context in self._traced():
+            with self._noting("trace group"):
+                self._begin(context, step)
+
+    def end_step(self) -> None:
+        for context in self._traced():
+            with self._noting("trace group"):
+                context.tracing.group_end()
+
+    def close_pages(self) -> None:
+        """The test is over but for its teardown. Its pages stop asking the services, while the
+        traces stay: a failure of the teardown still wants them."""
+        for context in self.contexts.values():
+            with suppress(Exception):
+                for page in context.pages:
+                    page.close()
+
+    def close(self) -> None:
+        """End all contexts; a trace that was not kept is gone."""
+        for context in self._traced():
+            with suppress(Exception):
+                # Closing the context alone leaves the trace's temporary folder behind.
+                context.tracing.stop()
+        for context in self.contexts.values():
+            with suppress(Exception):
+                context.close()
+        self.contexts.clear()
+
+    def keep(self) -> None:
+        """Write down everything there is, once a test."""
+        if self.kept or self.mode == "off":
+            return
+        with self._noting("artefacts"):
+            for name, context in self.contexts.items():
+                self._keep_context(slug(name), context)
+            self._keep_logs()
+            wait = last_wait()
+            if wait:
+                self._folder().joinpath("last-wait.txt").write_text(f"{wait}\n", "utf-8")
+
+    def files(self) -> list[Path]:
+        return sorted(p for p in self.kept.rglob("*") if p.is_file()) if self.kept else []
+
+    def _begin(self, context: BrowserContext, step: StepRecord | None) -> None:
+        record = scenario_of(self.item)
+        if step and record:
+            file = str(self.item.config.rootpath / record.file)
+            context.tracing.group(str(step), location={"file": file, "line": step.line})
+
+    def _traced(self) -> list[BrowserContext]:
+        return [] if self.mode == "off" or self.kept else list(self.contexts.values())
+
+    def _keep_context(self, name: str, context: BrowserContext) -> None:
+        folder = self._folder()
+        for number, page in enumerate(context.pages, start=1):
+            with self._noting(f"screenshot of {name}"):
+                page.screenshot(
+                    path=folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png"),
+                    full_page=True,
+                    animations="disabled",
+                    timeout=_SCREENSHOT_TIMEOUT,
+                )
+        with self._noting(f"trace of {name}"):
+            context.tracing.stop(path=folder / f"{name}.trace.zip")
+
+    def _keep_logs(self) -> None:
+        if self.logs is None:
+            return
+        if not self.logs.is_dir():
+            self.problems.append("service logs: gone, the sandbox was already closed")
+            return
+        with self._noting("service logs"):
+            shutil.copytree(self.logs, self._folder() / "logs", dirs_exist_ok=True)
+
+    def _folder(self) -> Path:
+        if self.kept is None:
+            self.kept = _new_folder(self.item.config.rootpath / FOLDER, slug(self._title()))
+        return self.kept
+
+    def _title(self) -> str:
+        record = scenario_of(self.item)
+        return f"{record.feature} {record.name}" if record else self.item.name
+
+    def _noting(self, what: str) -> _Noting:
+        return _Noting(lambda error: self.problems.append(f"{what}: {error}"))
+
+
+class _Noting:
+    """Turns an exception into a note."""
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._note(f"{type(error).__name__}: {error}".splitlines()[0])
+        return True
+
+
+_recording = pytest.StashKey[Recording]()
+
+
+def recording_of(item: pytest.Item) -> Recording:
+    return item.stash[_recording]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_recording] = Recording(item, item.config.getoption("artefacts"))
+    forget_waits()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    value = yield
+    if isinstance(value, Sandbox) and _recording in request.node.stash:
+        recording_of(request.node).logs = value.logs
+    return value
+
+
+# The groups open after, and close before, everybody else's work around a step.
+@pytest.hookimpl(trylast=True, optionalhook=True)
+def pytest_bdd_before_step(request: pytest.FixtureRequest) -> None:
+    recording_of(request.node).begin_step()
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
+    recording_of(request.node).end_step()
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_bdd_step_error(request: pytest.FixtureRequest) -> None:
+    recording_of(request.node).end_step()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    recording = item.stash.get(_recording, None)
+    if recording is None:
+        return report
+    over = report.when == "teardown"
+    if report.failed or (recording.mode == "on" and (report.when == "call" or over)):
+        recording.keep()
+    if over:
+        recording.close()
+    files = recording.files()
+    if files:
+        report.user_properties.append((PROPERTY, [str(file) for file in files]))
+    if report.failed:
+        text = _section(item, recording, files)
+        if text:
+            report.sections.append((SECTION, text))
+    return report
+
+
+def files_of(report: pytest.TestReport) -> list[Path]:
+    """The artefacts that a report tells of."""
+    for name, value in report.user_properties:
+        if name == PROPERTY and isinstance(value, list):
+            return [Path(file) for file in value]
+    return []
+
+
+def _section(item: pytest.Item, recording: Recording, files: list[Path]) -> str:
+    lines = []
+    record = scenario_of(item)
+    if record and record.failed_step:
+        lines += [f"step: {record.failed_step}", f"      {record.place(record.failed_step)}"]
+        if record.failed_step.status == "undefined":
+            lines.append("      no step definition matches it")
+    if recording.kept:
+        in_logs = [file for file in files if file.parent != recording.kept]
+        lines += [str(file) for file in files if file not in in_logs]
+        if in_logs:
+            lines.append(f"{in_logs[0].parent}  ({len(in_logs)} service logs)")
+    traces = [file for file in files if file.name.endswith(".trace.zip")]
+    lines += [f"see the trace: {show_trace(trace)}" for trace in traces]
+    lines += [f"not taken – {problem}" for problem in recording.problems]
+    return "\n".join(lines)
+
+
+def show_trace(trace: Path) -> str:
+    """The command that opens a trace. With `--host` it uses the browser the machine has; without,
+    Playwright wants a browser of its own."""
+    program = Path(sys.executable).with_name("playwright")
+    return shlex.join([_near(program), "show-trace", "--host", "127.0.0.1", _near(trace)])
+
+
+def _near(path: Path) -> str:
+    """As people would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def slug(text: str) -> str:
+    """A file name that can still be read, in any script: "Цена кольца" → "цена-кольца"."""
+    words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text).lower()).strip("-")
+    return words[:_SLUG_LENGTH].rstrip("-") or "test"
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """Made here and now, so that no other worker, and no other row, has the same."""
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder

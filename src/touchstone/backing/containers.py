@@ -1,0 +1,321 @@
+"""The `containers` provider: the backing services in Docker containers, by testcontainers."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import docker
+import httpx
+import psycopg
+import redis
+from docker.errors import DockerException, ImageNotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from touchstone import run
+from touchstone.backing import Backing, BackingUnavailable, Broker, PrivateBroker, Server
+from touchstone.backing.postgres import SETTINGS, USER
+from touchstone.backing.redis import DATABASES
+from touchstone.waiting import NotYetTrue, eventually
+
+T = TypeVar("T")
+
+POSTGRES = "postgres:15"
+RABBITMQ = "rabbitmq:3-management"
+REDIS = "redis:7"
+
+LABEL = "touchstone.run"
+START_TIMEOUT = 120.0
+
+_DATA = "/data"
+
+
+class ContainersProvider:
+    """Starts PostgreSQL (primary and replica), RabbitMQ and Redis side by side in containers."""
+
+    name = "containers"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._password = secrets.token_urlsafe(12)
+        self._started: list[DockerContainer] = []
+        # The keeper removes the containers, and the next run those of a killed one: the container
+        # that testcontainers would start to do so is one more image to have.
+        testcontainers_config.ryuk_disabled = True
+
+    def missing(self) -> str | None:
+        """Names the missing engine, or the image that is not here and cannot be pulled."""
+        try:
+            client = docker.from_env()
+            client.ping()
+        except DockerException as error:
+            return (
+                "backing services in containers need a Docker engine, and none answers "
+                f"({error}).\n  Start Docker, or use the programs of this machine: "
+                "pytest --backing native"
+            )
+        for image in (POSTGRES, RABBITMQ, REDIS):
+            try:
+                client.images.get(image)
+            except ImageNotFound:
+                try:
+                    client.images.pull(image)
+                except DockerException as error:
+                    return f"the image {image} is not here and cannot be pulled ({error})."
+        return None
+
+    def start(self, say: Callable[[str], None]) -> Backing:
+        """See `Provider.start`."""
+        _remove_abandoned()
+        say("starting PostgreSQL, RabbitMQ and Redis in containers")
+        began = time.monotonic()
+        with ThreadPoolExecutor(3) as pool:
+            postgres = pool.submit(self._start_postgres)
+            broker = pool.submit(self.start_rabbitmq)
+            cache = pool.submit(self._start_redis)
+            primary, replica = postgres.result()
+            return Backing(
+                provider=self.name,
+                primary=primary,
+                replica=replica,
+                broker=broker.result()[1],
+                cache=cache.result(),
+                seconds=time.monotonic() - began,
+            )
+
+    def private_broker(self, name: str) -> PrivateBroker:
+        """See `Provider.private_broker`."""
+        return _PrivateBroker(self)
+
+    def stop(self) -> None:
+        """Remove the containers that were started."""
+        with ThreadPoolExecutor(4) as pool:
+            for removed in [pool.submit(each.stop) for each in self._started]:
+                with contextlib.suppress(DockerException):
+                    removed.result()
+
+    def start_rabbitmq(self) -> tuple[DockerContainer, Broker]:
+        """A running RabbitMQ."""
+        began = time.monotonic()
+        container = self._run(
+            RABBITMQ,
+            [5672, 15672],
+            environment={"RABBITMQ_DEFAULT_USER": USER, "RABBITMQ_DEFAULT_PASS": self._password},
+        )
+        return container, self.await_rabbitmq(container, began)
+
+    def await_rabbitmq(self, container: DockerContainer, began: float) -> Broker:
+        """Where a starting RabbitMQ answers, as soon as it does."""
+
+        def version() -> str:
+            overview = httpx.get(
+                f"http://{_host(container)}:{container.get_exposed_port(15672)}/api/overview",
+                auth=(USER, self._password),
+                timeout=5,
+                trust_env=False,
+            )
+            return str(overview.raise_for_status().json()["rabbitmq_version"])
+
+        found = _answer(container, version)
+        return Broker(
+            host=_host(container),
+            port=int(container.get_exposed_port(5672)),
+            user=USER,
+            password=self._password,
+            version=found,
+            seconds=time.monotonic() - began,
+            management=int(container.get_exposed_port(15672)),
+        )
+
+    def _start_redis(self) -> Server:
+        began = time.monotonic()
+        command = ["redis-server", "--bind", "0.0.0.0", "--save", "", "--appendonly", "no"]
+        container = self._run(
+            REDIS,
+            [6379],
+            [*command, "--requirepass", self._password, "--databases", str(DATABASES)],
+        )
+        port = int(container.get_exposed_port(6379))
+
+        def version() -> str:
+            with redis.Redis(_host(container), port, password=self._password) as client:
+                return str(client.info("server")["redis_version"])
+
+        found = _answer(container, version)
+        return Server(
+            host=_host(container),
+            port=port,
+            user="",
+            password=self._password,
+            version=found,
+            seconds=time.monotonic() - began,
+        )
+
+    def _start_postgres(self) -> tuple[Server, Server]:
+        began = time.monotonic()
+        settings = {**SETTINGS, "listen_addresses": "*", "unix_socket_directories": "/tmp"}
+        flags = [part for each in settings.items() for part in ("-c", "{}={}".format(*each))]
+        primary = self._run(
+            POSTGRES,
+            [5432],
+            ["postgres", *flags],
+            environment={
+                "POSTGRES_USER": USER,
+                "POSTGRES_PASSWORD": self._password,
+                "POSTGRES_HOST_AUTH_METHOD": "md5",
+                "PGDATA": f"{_DATA}/primary",
+            },
+            data=_DATA,
+        )
+        first = self._await_postgres(primary, began)
+        # The official image admits clients from everywhere, but no replica.
+        _execute(primary, 'echo "host replication all all md5" >> "$PGDATA/pg_hba.conf"')
+        with psycopg.connect(_address(first), autocommit=True) as connection:
+            connection.execute("SELECT pg_reload_conf()")
+        primary.get_wrapped_container().reload()
+        network = primary.get_wrapped_container().attrs["NetworkSettings"]["Networks"]["bridge"]
+        follow = (
+            f"pg_basebackup -R --checkpoint=fast -h {network['IPAddress']} -U {USER} -D $PGDATA"
+            f" && chmod 700 $PGDATA && exec postgres {shlex.join(flags)}"
+        )
+        replica = self._run(
+            POSTGRES,
+            [5432],
+            ["sh", "-c", follow],
+            environment={"PGDATA": f"{_DATA}/replica", "PGPASSWORD": self._password},
+            user="postgres",
+            data=_DATA,
+        )
+        return first, self._await_postgres(replica, began)
+
+    def _await_postgres(self, container: DockerContainer, began: float) -> Server:
+        server = Server(
+            _host(container), int(container.get_exposed_port(5432)), USER, self._password
+        )
+
+        def version() -> str:
+            with psycopg.connect(_address(server), connect_timeout=5) as connection:
+                row = connection.execute("SHOW server_version").fetchone()
+                assert row is not None
+                return str(row[0])
+
+        found = _answer(container, version).split()[0]
+        return Server(
+            server.host, server.port, USER, self._password, found, time.monotonic() - began
+        )
+
+    def _run(
+        self,
+        image: str,
+        ports: Sequence[int],
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+        data: str | None = None,
+    ) -> DockerContainer:
+        container = (
+            DockerContainer(image)
+            .with_exposed_ports(*ports)
+            .with_envs(**(environment or {}))
+            .with_kwargs(
+                labels={LABEL: str(self._folder)},
+                user=user,
+            )
+        )
+        if command:
+            container.with_command(list(command))
+        if data:
+            # It lives as long as the run, and memory is faster than a file system of layers.
+            container.with_tmpfs_mount(data)
+        self._started.append(container)
+        try:
+            container.start()
+        except DockerException as error:
+            raise BackingUnavailable(f"a container of {image} did not start: {error}") from None
+        return container
+
+
+class _PrivateBroker:
+    def __init__(self, provider: ContainersProvider) -> None:
+        self._provider = provider
+        self._container: DockerContainer | None = None
+
+    def start(self) -> Broker:
+        if self._container is None:
+            self._container, broker = self._provider.start_rabbitmq()
+            return broker
+        began = time.monotonic()
+        self._container.get_wrapped_container().start()
+        self._container.reload()
+        return self._provider.await_rabbitmq(self._container, began)
+
+    def stop(self) -> None:
+        assert self._container is not None
+        self._container.get_wrapped_container().stop(timeout=30)
+
+    def kill(self) -> None:
+        if self._container is not None:
+            self._container.stop()
+
+
+def _remove_abandoned() -> None:
+    """Remove the containers of runs whose controller and keeper were killed."""
+    containers = docker.from_env().containers
+    for container in containers.list(all=True, filters={"label": LABEL}):
+        if not run.in_use(Path(container.labels[LABEL])):
+            with contextlib.suppress(DockerException):
+                container.remove(force=True, v=True)
+
+
+def _host(container: DockerContainer) -> str:
+    host = str(container.get_container_host_ip())
+    # `localhost` may be resolved to ::1 first, where Docker need not listen.
+    return "127.0.0.1" if host == "localhost" else host
+
+
+def _address(server: Server) -> str:
+    return f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/postgres"
+
+
+def _execute(container: DockerContainer, script: str) -> None:
+    status, said = container.exec(["sh", "-c", script])
+    if status:
+        raise BackingUnavailable(f"{script!r} in {container.image} failed: {said!r}")
+
+
+def _answer(container: DockerContainer, probe: Callable[[], T]) -> T:
+    """What the server in the container answers, as soon as it does."""
+
+    def ask() -> T:
+        container.reload()
+        if container.status not in ("created", "running"):
+            raise BackingUnavailable(f"{container.image} ended:\n{_said(container)}")
+        try:
+            return probe()
+        except (OSError, httpx.HTTPError, psycopg.Error, redis.RedisError) as error:
+            raise _NotYet(error) from error
+
+    try:
+        return eventually(
+            ask, until=lambda _: True, timeout=START_TIMEOUT, interval=0.05, ignoring=(_NotYet,)
+        )
+    except NotYetTrue as failure:
+        raise BackingUnavailable(
+            f"{container.image} did not answer: {failure}\n{_said(container)}"
+        ) from None
+
+
+class _NotYet(Exception):
+    pass
+
+
+def _said(container: DockerContainer) -> str:
+    lines = [line for part in container.get_logs() for line in part.decode().splitlines()]
+    return "\n".join(f"  {line}" for line in lines[-20:])

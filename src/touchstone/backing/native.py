@@ -1,0 +1,68 @@
+"""The `native` provider: private servers from the programs that the machine has.
+
+Each server gets a folder below the run's folder and free ports of 127.0.0.1. Nothing that the
+machine already runs is touched.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, programs
+from touchstone.backing.postgres import Postgres
+from touchstone.backing.rabbitmq import RabbitMQ
+from touchstone.backing.redis import Redis
+
+
+class NativeProvider:
+    """Starts PostgreSQL (primary and replica), RabbitMQ and Redis side by side."""
+
+    name = "native"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._postgres = Postgres(folder / "postgres", secrets.token_urlsafe(12))
+        self._broker = RabbitMQ(folder / "rabbitmq", secrets.token_urlsafe(12))
+        self._redis = Redis(folder / "redis", secrets.token_urlsafe(12))
+        self._private: list[RabbitMQ] = []
+
+    def missing(self) -> str | None:
+        """Names the programs that are not installed and the packages that have them."""
+        return programs.missing()
+
+    def start(self, say: Callable[[str], None]) -> Backing:
+        """See `Provider.start`."""
+        if missing := self.missing():
+            raise BackingUnavailable(missing)
+        say("starting PostgreSQL, RabbitMQ and Redis")
+        began = time.monotonic()
+        with ThreadPoolExecutor(3) as pool:
+            postgres = pool.submit(self._postgres.start)
+            broker = pool.submit(self._broker.start)
+            cache = pool.submit(self._redis.start)
+            primary, replica = postgres.result()
+            return Backing(
+                provider=self.name,
+                primary=primary,
+                replica=replica,
+                cache=cache.result(),
+                broker=broker.result(),
+                seconds=time.monotonic() - began,
+            )
+
+    def private_broker(self, name: str) -> PrivateBroker:
+        """See `Provider.private_broker`."""
+        broker = RabbitMQ(self._folder / f"rabbitmq-{name}", secrets.token_urlsafe(12))
+        self._private.append(broker)
+        return broker
+
+    def stop(self) -> None:
+        """Kill the servers: what they hold is thrown away with the run's folder."""
+        for broker in [self._broker, *self._private]:
+            broker.kill()
+        self._redis.kill()
+        self._postgres.kill()

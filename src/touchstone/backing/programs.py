@@ -1,0 +1,189 @@
+"""Programs of the machine: where they are, which packages have them, how to start them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TypeVar
+
+from touchstone import run
+from touchstone.backing import BackingUnavailable
+
+T = TypeVar("T")
+
+_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/lib/rabbitmq/bin",
+    "/opt/homebrew/sbin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+)
+
+_PACKAGES = {
+    "initdb": "postgresql",
+    "postgres": "postgresql",
+    "rabbitmq-server": "rabbitmq-server",
+    "epmd": "erlang-base",
+    "redis-server": "redis-server",
+}
+
+
+def find(name: str) -> str | None:
+    """The program's path; the newest where the machine has several versions."""
+    for pattern in _PLACES:
+        for folder in sorted(Path("/").glob(pattern[1:]), key=_version, reverse=True):
+            if os.access(folder / name, os.X_OK):
+                return str(folder / name)
+    return shutil.which(name)
+
+
+def path(name: str) -> str:
+    """The program's path.
+
+    Raises:
+        BackingUnavailable: the machine does not have it.
+    """
+    if found := find(name):
+        return found
+    raise BackingUnavailable(missing() or f"{name} was not found.")
+
+
+def missing() -> str | None:
+    """What to install so that the native provider can work; None when all is there."""
+    absent = [name for name in _PACKAGES if find(name) is None]
+    if not absent:
+        return None
+    packages = " ".join(dict.fromkeys(_PACKAGES[name] for name in absent))
+    return (
+        f"the native backing services need programs that are not installed: {', '.join(absent)}.\n"
+        f"  Debian, Ubuntu:  sudo apt-get install --no-install-recommends {packages}\n"
+        "  or:              make test   (installs them)\n"
+        "  or, with Docker: pytest --backing containers"
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nothing listens, outside the range of outgoing connections."""
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(found) < count:
+            candidate = random.SystemRandom().randrange(20_000, 32_000)
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", candidate))
+                found.append(candidate)
+    return found
+
+
+@dataclass
+class Program:
+    """A server process of a run, in a session of its own, with its output in a file.
+
+    `user` is the account that it runs as, where that must be another than ours.
+    """
+
+    name: str
+    folder: Path
+    user: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def output(self) -> Path:
+        """The file with what the program printed."""
+        return self.folder / f"{self.name}.log"
+
+    def run(self, command: Sequence[str]) -> None:
+        """Run a command to its end.
+
+        Raises:
+            BackingUnavailable: it failed; the text ends with what it printed.
+        """
+        with self.output.open("ab") as output:
+            status = self._popen(command, output).wait()
+        if status:
+            raise BackingUnavailable(f"{' '.join(command)} failed ({status}):\n{self.tail()}")
+
+    def start(self, command: Sequence[str]) -> None:
+        """Start the server."""
+        with self.output.open("ab") as output:
+            self.process = self._popen(command, output)
+
+    def wait_for(self, probe: Callable[[], T], timeout: float) -> T:
+        """Ask until the server answers.
+
+        Raises:
+            BackingUnavailable: it ended, or did not answer in time; the text ends with what it
+                printed.
+        """
+        assert self.process is not None, f"{self.name} was not started"
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return probe()
+            except Exception as error:
+                if time.monotonic() > deadline:
+                    reason = f"did not answer within {timeout:.0f} s ({error})"
+                    break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                reason = f"ended with status {self.process.wait(0.02)}"
+                break
+        raise BackingUnavailable(f"{self.name} {reason}:\n{self.tail()}")
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of what the program printed."""
+        with contextlib.suppress(FileNotFoundError):
+            text = self.output.read_text("utf-8", "replace")
+            return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+        return ""
+
+    def stop(self, timeout: float = 30) -> None:
+        """Ask the server to end and wait until it has."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout)
+
+    def kill(self) -> None:
+        """End the server's whole session at once."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _popen(self, command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            env=_environment() | dict(self.environment),
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user else None,
+            start_new_session=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        run.VARIABLE: os.environ.get(run.VARIABLE, ""),
+    }
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(part) for part in folder.parent.name.replace("-", ".").split(".") if part.isdigit()]

@@ -1,0 +1,100 @@
+"""A private RabbitMQ with its management API."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+
+from touchstone.backing import Broker
+from touchstone.backing.programs import Program, free_ports, path
+
+USER = "touchstone"
+
+
+class RabbitMQ:
+    """One broker and the port mapper (epmd) of its own, in one folder.
+
+    Erlang would otherwise start a port mapper as a daemon on a well-known port, shared with any
+    other broker of the machine and left running by all of them.
+    """
+
+    def __init__(self, folder: Path, password: str) -> None:
+        self._folder = folder
+        self._password = password
+        self._ports: list[int] = []
+        self._mapper = Program("epmd", folder)
+        self._program = Program("rabbitmq", folder)
+
+    def start(self) -> Broker:
+        """Start it, or start it again on what it kept; returns when its HTTP API answers."""
+        began = time.monotonic()
+        if not self._ports:
+            self._prepare()
+        amqp, management, _, _ = self._ports
+        self._mapper.start([path("epmd")])
+        self._program.start([path("rabbitmq-server")])
+        version = self._program.wait_for(lambda: self._version(management), timeout=90)
+        return Broker(
+            host="127.0.0.1",
+            port=amqp,
+            user=USER,
+            password=self._password,
+            version=version,
+            management=management,
+            seconds=time.monotonic() - began,
+        )
+
+    def stop(self) -> None:
+        """Stop it in an orderly way; what is durable stays on disk."""
+        self._program.stop()
+        self._mapper.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._program.kill()
+        self._mapper.kill()
+
+    def _prepare(self) -> None:
+        self._folder.mkdir()
+        self._ports = free_ports(4)
+        amqp, management, distribution, mapper = self._ports
+        configuration = self._folder / "rabbitmq.conf"
+        configuration.write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{amqp}\n"
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management}\n"
+            f"default_user = {USER}\ndefault_pass = {self._password}\n"
+            "loopback_users = none\nlog.file.level = warning\nlog.console = false\n"
+            # Below this much free disk RabbitMQ stops taking messages.
+            "disk_free_limit.absolute = 50MB\n"
+        )
+        configuration.chmod(0o600)
+        (self._folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        environment = {
+            "HOME": str(self._folder),
+            "RABBITMQ_NODENAME": f"touchstone-{amqp}@localhost",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(configuration.with_suffix("")),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self._folder / "generated"),
+            "RABBITMQ_MNESIA_BASE": str(self._folder / "data"),
+            "RABBITMQ_LOG_BASE": str(self._folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "enabled_plugins"),
+            "RABBITMQ_PID_FILE": str(self._folder / "pid"),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "ERL_EPMD_PORT": str(mapper),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # The start script then becomes the server instead of waiting for it, so that the
+            # signals we send reach the server.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+        self._mapper.environment = self._program.environment = environment
+
+    def _version(self, management: int) -> str:
+        overview = httpx.get(
+            f"http://127.0.0.1:{management}/api/overview",
+            auth=(USER, self._password),
+            timeout=5,
+            trust_env=False,
+        )
+        return str(overview.raise_for_status().json()["rabbitmq_version"])

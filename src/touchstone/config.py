@@ -1,0 +1,131 @@
+"""What `[tool.touchstone]` in a project's `pyproject.toml` says about its platform.
+
+```toml
+[tool.touchstone]
+preload = ["shop.serve"]              # imported once, in the zygote
+serve = "shop.serve:serve"            # serve(Mapping[str, socket]) -> None, until SIGTERM
+migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty databases to their schema
+databases = ["shop"]                  # logical names
+
+[tool.touchstone.services]            # one listening socket each
+web = { health = "/health/ready" }
+
+[tool.touchstone.environment]         # the settings of the platform, filled in for each sandbox
+SHOP_DATABASE = "{databases.shop.primary}"
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class ConfigurationError(Exception):
+    """`[tool.touchstone]` cannot be used as it stands; the text says what to write."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One HTTP service of the platform; `health` is the path that answers 200 when it is ready."""
+
+    health: str = "/health/ready"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What touchstone must know to run the platform under test."""
+
+    root: Path
+    serve: str
+    migrate: str
+    databases: tuple[str, ...]
+    services: Mapping[str, Service]
+    preload: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(pyproject: Path) -> Platform:
+    """Read `[tool.touchstone]` of a `pyproject.toml`.
+
+    Raises:
+        ConfigurationError: the file is missing, or see `parse`.
+    """
+    if not pyproject.is_file():
+        raise ConfigurationError(
+            f"{pyproject} does not exist: touchstone reads [tool.touchstone] of the pyproject.toml "
+            "in pytest's root directory to know the platform it tests."
+        )
+    return parse(pyproject.read_text("utf-8"), pyproject)
+
+
+def parse(text: str, pyproject: Path) -> Platform:
+    """What the text of `pyproject` says.
+
+    Raises:
+        ConfigurationError: the table is missing, or a key is missing, unknown or of another type.
+    """
+    table = tomllib.loads(text).get("tool", {}).get("touchstone")
+    if table is None:
+        raise ConfigurationError(
+            f"{pyproject} has no [tool.touchstone]: name at least serve, migrate, databases and "
+            "[tool.touchstone.services] there."
+        )
+    _check_keys(
+        "[tool.touchstone]",
+        table,
+        {"preload", "serve", "migrate", "databases", "services", "environment"},
+    )
+    return Platform(
+        root=pyproject.parent,
+        serve=_entry_point(table, "serve"),
+        migrate=_entry_point(table, "migrate"),
+        databases=_names(table, "databases"),
+        preload=_names(table, "preload", default=[]),
+        services={name: _service(name, spec) for name, spec in _table(table, "services").items()},
+        environment=_table(table, "environment"),
+    )
+
+
+def _service(name: str, spec: object) -> Service:
+    if not isinstance(spec, dict):
+        raise ConfigurationError(
+            f"[tool.touchstone.services] {name} must be a table such as "
+            f'{{ health = "/health/ready" }}, not {spec!r}.'
+        )
+    _check_keys(f"[tool.touchstone.services] {name}", spec, {"health"})
+    return Service(**spec)
+
+
+def _check_keys(where: str, table: Mapping[str, Any], known: set[str]) -> None:
+    if unknown := sorted(set(table) - known):
+        raise ConfigurationError(
+            f"{where} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}."
+        )
+
+
+def _entry_point(table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or value.count(":") != 1:
+        raise ConfigurationError(
+            f'[tool.touchstone] {key} must name a callable as "package.module:function", '
+            f"not {value!r}."
+        )
+    return value
+
+
+def _names(table: Mapping[str, Any], key: str, default: list[str] | None = None) -> tuple[str, ...]:
+    value = table.get(key, default)
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(f"[tool.touchstone] {key} must be a list of names, not {value!r}.")
+    return tuple(value)
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"[tool.touchstone.{key}] must be a table, not {value!r}.")
+    return value

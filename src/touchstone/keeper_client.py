@@ -1,0 +1,161 @@
+"""The keeper as the rest of a run sees it: the controller starts it, workers talk to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from touchstone import run
+from touchstone.backing import Backing, BackingUnavailable, Broker
+from touchstone.sandbox import Sandbox
+
+END_TIMEOUT = 30.0
+
+
+class InfrastructureError(Exception):
+    """What a scenario needs could not be made; the scenario itself was not tried."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A sandbox that was handed out: how long it was waited for, and whether it was ready.
+
+    `seconds` says how long each part of its making took.
+    """
+
+    sandbox: Sandbox
+    pooled: bool
+    waited: float
+    seconds: dict[str, float]
+
+
+class KeeperProcess:
+    """A running keeper, owned by the controller of a run."""
+
+    def __init__(self, root: Path, provider: str, parent: Path | None = None) -> None:
+        self.folder = run.create(parent or run.default_parent())
+        log = (self.folder.path / "keeper.log").open("ab")
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "touchstone.keeper",
+                str(self.folder.path),
+                str(root),
+                str(self.folder.lock),
+                provider,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=root,
+            env=os.environ | {run.VARIABLE: str(self.folder.path)},
+            pass_fds=[self.folder.lock],
+            # A Ctrl-C must reach the controller only: it decides when the keeper ends.
+            start_new_session=True,
+        )
+        log.close()
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            InfrastructureError: it ended instead; the text is what it said.
+        """
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            self._process.wait()
+            raise InfrastructureError((self.folder.path / "keeper.log").read_text("utf-8"))
+
+    def close(self) -> None:
+        """Have it end everything of the run, and make sure that it did."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        os.close(self.folder.lock)
+        if self.folder.path.exists():
+            run.remove(self.folder.path)
+
+
+class KeeperClient:
+    """One connection to a keeper. What it holds is dropped when it closes."""
+
+    def __init__(self, address: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(address))
+        self._answers = self._socket.makefile("r", encoding="utf-8")
+
+    def expect(self, sandboxes: int) -> None:
+        """Have everything started in the background, and `sandboxes` of them made in time."""
+        self._ask("expect", sandboxes=sandboxes)
+
+    def backing(self) -> Backing:
+        """The backing services; waits until they run."""
+        return Backing.from_json(self._ask("backing"))
+
+    def started(self) -> Backing | None:
+        """The backing services when they run already; does not start them."""
+        answer = self._ask("started")
+        return Backing.from_json(answer) if answer else None
+
+    def status(self, known: str) -> str:
+        """What is being started, or empty; waits until it is another than the `known` one."""
+        return str(self._ask("status", known=known)["status"])
+
+    def sandbox(self, services: Sequence[str] | None = None) -> Lease:
+        """A sandbox with these services running; None means all of them."""
+        answer = self._ask("sandbox", services=None if services is None else list(services))
+        return Lease(
+            Sandbox.from_json(answer["sandbox"]),
+            answer["pooled"],
+            answer["waited"],
+            answer["seconds"],
+        )
+
+    def release(self, sandbox: Sandbox) -> None:
+        """Give a sandbox back; it is removed in the background."""
+        self._ask("release", name=sandbox.name)
+
+    def start_broker(self, name: str) -> Broker:
+        """Start a RabbitMQ of one's own, or start it again on what it kept."""
+        return Broker(**self._ask("private_broker", name=name, action="start"))
+
+    def stop_broker(self, name: str) -> None:
+        """Stop it in an orderly way."""
+        self._ask("private_broker", name=name, action="stop")
+
+    def end_broker(self, name: str) -> None:
+        """End it for good."""
+        self._ask("private_broker", name=name, action="end")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._answers.close()
+        self._socket.close()
+
+    def _ask(self, request: str, **more: Any) -> dict[str, Any]:
+        try:
+            self._socket.sendall(json.dumps({"request": request, **more}).encode() + b"\n")
+            line = self._answers.readline()
+        except OSError as error:
+            raise InfrastructureError(f"the keeper of this run has ended ({error})") from None
+        if not line:
+            raise InfrastructureError("the keeper of this run has ended")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            kind = BackingUnavailable if answer["kind"] == "BackingUnavailable" else None
+            raise (kind or InfrastructureError)(answer["error"])
+        return answer

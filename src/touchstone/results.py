@@ -1,0 +1,174 @@
+"""What each test came to: the reports of its phases, put together in the process that the user
+started. The progress line and the HTML report read from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from touchstone import artefacts
+from touchstone.scenarios import ScenarioRecord
+
+PLUGIN = "touchstone-results"
+LAYERS = ("unit", "integration", "e2e")
+
+# The worst phase decides. That a test failed by itself is worse news than that something around
+# it broke.
+_RANK = ("passed", "skipped", "xfailed", "xpassed", "error", "failed")
+_MODULE = re.compile(r"^(?:\w+\.)+(?=\w+:)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Result:
+    """One test. `outcome` is "passed", "failed", "error" (what it needs could not be made or put
+    away), "skipped", "xfailed" or "xpassed"; `duration` is seconds over all phases; `message` is
+    what was raised, `traceback` where, `output` what was captured, by heading."""
+
+    nodeid: str
+    title: str
+    outcome: str = "passed"
+    duration: float = 0.0
+    over: bool = False
+    scenario: ScenarioRecord | None = None
+    reason: str = ""
+    message: str = ""
+    traceback: str = ""
+    output: dict[str, str] = field(default_factory=dict)
+    artefacts: list[Path] = field(default_factory=list)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome in ("failed", "error")
+
+    @property
+    def file(self) -> str:
+        """The feature file of a scenario, the module of any other test; from the root."""
+        return self.scenario.file if self.scenario else self._module
+
+    @property
+    def layer(self) -> str:
+        parts = PurePosixPath(self._module).parts
+        return next((part for part in parts if part in LAYERS), "other")
+
+    @property
+    def group(self) -> str:
+        """The feature of a scenario, the module of any other test in words."""
+        if self.scenario:
+            return self.scenario.feature
+        path = PurePosixPath(self._module)
+        folders = [part for part in path.parts[:-1] if part not in ("tests", *LAYERS)]
+        return " / ".join([*folders, in_words(path.stem)])
+
+    @property
+    def _module(self) -> str:
+        return self.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(config), PLUGIN)
+
+
+class Results:
+    """Collects the results of a run, in its controller."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._by_test: dict[tuple[str, str], Result] = {}
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._by_test.values())
+
+    def of(self, report: pytest.TestReport) -> Result:
+        """The same test may run in several workers, and is then several tests."""
+        key = (_worker(report), report.nodeid)
+        if key not in self._by_test or (self._by_test[key].over and report.when == "setup"):
+            self._by_test[key] = Result(report.nodeid, in_words(report.location[2]))
+        return self._by_test[key]
+
+    def count(self, *outcomes: str) -> int:
+        return sum(result.over and result.outcome in outcomes for result in self)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        result = self.of(report)
+        result.scenario = ScenarioRecord.from_report(report) or result.scenario
+        result.duration += report.duration
+        # A worker that crashed reports its test in a phase of no name.
+        result.over = report.when not in ("setup", "call")
+        outcome = self._outcome(report, result.scenario)
+        result.outcome = max(result.outcome, outcome, key=_RANK.index)
+        result.artefacts = artefacts.files_of(report) or result.artefacts
+        if report.failed:
+            _add_failure(result, report)
+        elif outcome in ("skipped", "xfailed", "xpassed"):
+            result.reason = result.reason or _reason(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.passed:
+            return
+        title = "the whole file" if report.skipped else "could not be collected"
+        result = Result(report.nodeid, title, "skipped" if report.skipped else "error", over=True)
+        if report.skipped:
+            result.reason = _reason(report)
+        else:
+            _add_failure(result, report)
+        self._by_test["", report.nodeid] = result
+
+    def _outcome(self, report: pytest.TestReport, scenario: ScenarioRecord | None) -> str:
+        category = self._config.hook.pytest_report_teststatus(report=report, config=self._config)[0]
+        step = scenario.failed_step if scenario else None
+        if report.failed and (
+            report.when not in ("setup", "call", "teardown") or (step and step.status == "broken")
+        ):
+            return "error"
+        return category if category in _RANK else "failed" if report.failed else "passed"
+
+
+def in_words(name: str) -> str:
+    """`test_price_grows[gold]` → "price grows (gold)"; the title of a scenario stays as it is."""
+    path, bracket, row = name.partition("[")
+    last = path.rpartition(".")[2]
+    if not last.startswith("test_"):
+        return name
+    words = last.removeprefix("test_").replace("_", " ")
+    return f"{words} ({row.removesuffix(']')})" if bracket else words
+
+
+def _worker(report: pytest.TestReport) -> str:
+    node = getattr(report, "node", None)
+    return str(node.gateway.id) if node else ""
+
+
+def _add_failure(result: Result, report: pytest.TestReport | pytest.CollectReport) -> None:
+    step = result.scenario.failed_step if result.scenario else None
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = _plain(str(report.longrepr))
+    if step and step.status == "undefined":
+        message = "no step definition matches this step"
+    else:
+        message = _MODULE.sub("", _plain(str(crash.message)) if crash else text)
+    result.message = "\n\n".join(filter(None, [result.message, message]))
+    result.traceback = "\n\n".join(filter(None, [result.traceback, text]))
+    result.output |= {
+        name: _plain(content)
+        for name, content in report.sections
+        if name != artefacts.SECTION and content.strip()
+    }
+
+
+def _plain(text: str) -> str:
+    return _COLOUR.sub("", text).strip()
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
+    return text.removeprefix("Skipped: ")

@@ -1,0 +1,145 @@
+"""The folder of one run: where everything it starts lives, and how an abandoned one is found.
+
+A run folder is locked for as long as the run's controller or keeper lives. A folder that nobody
+locks belongs to a run that was killed: its processes are ended and the folder is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+VARIABLE = "TOUCHSTONE_RUN"
+"""Every process of a run carries the run's folder in this environment variable."""
+
+PREFIX = "touchstone-"
+
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 1024**3  # bytes
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A locked run folder. The lock ends when every process that holds `lock` has ended."""
+
+    path: Path
+    lock: int
+
+    @property
+    def socket(self) -> Path:
+        """Where the run's keeper listens."""
+        return self.path / "keeper.sock"
+
+
+def default_parent() -> Path:
+    """Where run folders are made: in memory where there is room, else the temporary folder.
+
+    What a run holds lives no longer than the run, and a database is cloned several times faster
+    in memory than on a disk that is busy.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM
+    return _MEMORY if roomy else Path(tempfile.gettempdir())
+
+
+def parents() -> list[Path]:
+    """Every place that `default_parent` may have chosen for an earlier run."""
+    return [path for path in (_MEMORY, Path(tempfile.gettempdir())) if path.is_dir()]
+
+
+def create(parent: Path) -> RunFolder:
+    """Make and lock a new run folder below `parent`."""
+    with _registry(parent) as folders:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folders))
+        # PostgreSQL may have to run as another user, who must be able to pass through.
+        path.chmod(0o711)
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return RunFolder(path, lock)
+
+
+def reap_orphans(parent: Path) -> list[Path]:
+    """End what killed runs left behind below `parent`; returns the folders that were removed."""
+    reaped = []
+    with _registry(parent) as folders:
+        for path in sorted(folders.glob(f"{PREFIX}*/")):
+            # A run that is ending by itself may remove its folder at any moment.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_uid == os.getuid() and not in_use(path):
+                    remove(path)
+                    reaped.append(path)
+    return reaped
+
+
+def remove(path: Path) -> None:
+    """End every process of the run and delete its folder."""
+    end_processes(path)
+    # A process that was just killed may still be flushing a file into the folder.
+    for _ in range(3):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+
+
+def end_processes(path: Path) -> None:
+    """Kill every process of a run."""
+    # One sweep can miss what is being forked meanwhile: sweep until nothing is found.
+    while victims := list(processes(path)):
+        for process in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(victims, timeout=5)
+
+
+def processes(path: Path) -> Iterator[psutil.Process]:
+    """The processes of a run, without the calling one and its parent.
+
+    They carry its folder in their environment, on their command line or as where they work.
+    """
+    me = {os.getpid(), os.getppid()}
+    for process in psutil.process_iter():
+        if process.pid in me:
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if (
+                process.environ().get(VARIABLE) == str(path)
+                # PostgreSQL and Redis write their titles over their environment.
+                or any(f"{path}/" in argument for argument in process.cmdline())
+                or process.cwd().startswith(f"{path}/")
+            ):
+                yield process
+
+
+def in_use(path: Path) -> bool:
+    """Whether the run of that folder lives; it locks the folder and removes it at its end."""
+    try:
+        lock = os.open(path / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+@contextlib.contextmanager
+def _registry(parent: Path) -> Iterator[Path]:
+    """Hold the lock under which run folders come and go, so none is seen half made."""
+    lock = os.open(parent / f".{PREFIX}{os.getuid()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield parent
+    finally:
+        os.close(lock)

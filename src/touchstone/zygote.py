@@ -1,0 +1,167 @@
+"""The zygote: a process that has imported the platform and does nothing else but fork.
+
+Run as `python -m touchstone.zygote` with a JSON description of the platform on the first line of
+its control socket (file descriptor 0). It holds no thread, browser or connection, so a fork of it
+is safe and costs milliseconds, where starting an interpreter and importing the platform costs
+seconds. When its control socket closes it ends, and its children with it.
+
+One request is one JSON line, and so is its answer:
+
+- `{"serve": ["shop"], …}` → `{"pid": 1, "ports": {"shop": 4711}}`
+- `{"call": "module:function", …}` → `{"status": 0}`
+- `{"kill": [pid, …]}` → `{"killed": [pid, …]}` when they are gone
+- `{"alive": [pid, …]}` → `{"alive": [pid, …]}`
+
+`serve` and `call` also bring `environment` (variables), `folder` (to work in) and `log` (a file).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve requests from the control socket until it closes."""
+    control = socket.socket(fileno=os.dup(0))
+    requests = control.makefile("r", encoding="utf-8")
+    platform = json.loads(requests.readline())
+    # A Ctrl-C at the terminal is the controller's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path.insert(0, platform["root"])
+    # What a child of the zygote must reach for at once is imported here, once.
+    for module in platform["preload"]:
+        importlib.import_module(module)
+    serve = resolve(platform["serve"])
+    # Objects that live for ever need no collector; without this, a child's first collection
+    # would touch, and so copy, every page it shares with the zygote.
+    gc.collect()
+    gc.freeze()
+    _answer(control, {"ready": True})
+    children: set[int] = set()
+    for line in requests:
+        request = json.loads(line)
+        _collect(children)
+        if "serve" in request:
+            answer = _serve(serve, request, control)
+            children.add(answer["pid"])
+        elif "call" in request:
+            answer = _call(request, control)
+        elif "kill" in request:
+            answer = {"killed": _kill(request["kill"], children)}
+        else:
+            answer = {"alive": [pid for pid in request["alive"] if pid in children]}
+        _answer(control, answer)
+    _kill(list(children), children)
+
+
+def resolve(entry_point: str) -> Callable[..., Any]:
+    """The callable that `package.module:function` names."""
+    module, _, function = entry_point.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _serve(
+    serve: Callable[[Mapping[str, socket.socket]], None],
+    request: Mapping[str, Any],
+    control: socket.socket,
+) -> dict[str, Any]:
+    # Bound and listening before the fork: the addresses are known at once, and a request that
+    # comes before the service is up waits in the backlog instead of being refused.
+    listeners = {name: _listen() for name in request["serve"]}
+    ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
+    pid = os.fork()
+    if pid == 0:
+        _child(lambda: serve(listeners), request, control)
+    for listener in listeners.values():
+        listener.close()
+    return {"pid": pid, "ports": ports}
+
+
+def _call(request: Mapping[str, Any], control: socket.socket) -> dict[str, Any]:
+    pid = os.fork()
+    if pid == 0:
+        _child(resolve(request["call"]), request, control)
+    return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+
+
+def _child(
+    work: Callable[[], None], request: Mapping[str, Any], control: socket.socket
+) -> NoReturn:
+    status = 1
+    try:
+        control.close()
+        os.setsid()
+        _die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        work()
+        status = 0
+    except SystemExit as exit:
+        status = exit.code if isinstance(exit.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # Not sys.exit: what the zygote registered to happen at its exit is not the child's.
+        os._exit(status)
+
+
+def _die_with_parent() -> None:
+    """Linux ends this process when the zygote ends; elsewhere the next run reaps it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _listen() -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listener.setblocking(False)
+    return listener
+
+
+def _kill(pids: Sequence[int], children: set[int]) -> list[int]:
+    ours = [pid for pid in pids if pid in children]
+    for pid in ours:
+        # The child leads a group of its own, so what it started goes with it – unless it was
+        # forked so recently that it has not made the group yet.
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                end(pid, signal.SIGKILL)
+    for pid in ours:
+        os.waitpid(pid, 0)
+        children.discard(pid)
+    return ours
+
+
+def _collect(children: set[int]) -> None:
+    for pid in list(children):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            children.discard(pid)
+
+
+def _answer(control: socket.socket, answer: Mapping[str, Any]) -> None:
+    control.sendall(json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

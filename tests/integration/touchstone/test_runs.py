@@ -1,0 +1,198 @@
+"""A run leaves nothing behind, however it ends; and two runs do not disturb each other."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from touchstone import run
+from touchstone.backing import Backing
+from touchstone.waiting import eventually
+
+GREETER = Path(__file__).parent / "greeter"
+
+CONTROLLER = """
+import sys
+import tempfile
+from pathlib import Path
+from touchstone.keeper_client import KeeperClient, KeeperProcess
+
+keeper = KeeperProcess(Path(sys.argv[1]), "native", parent=Path(sys.argv[2]))
+keeper.wait()
+KeeperClient(keeper.folder.socket).expect(1)
+print(keeper.folder.path, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folders() -> Iterator[Path]:
+    """A place for run folders that no other run looks into.
+
+    Not pytest's `tmp_path`: the account that runs PostgreSQL may not pass through to that.
+    """
+    with tempfile.TemporaryDirectory(prefix="runs-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def controller(folders: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, str(GREETER), str(folders)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def of_run(folder: Path) -> list[str]:
+    """The processes of a run, as people would name them."""
+    return sorted(process.name() for process in run.processes(folder))
+
+
+def started(controller: subprocess.Popen[str]) -> Path:
+    """The folder of the controller's run, once its servers are starting."""
+    assert controller.stdout is not None
+    folder = Path(controller.stdout.readline().strip())
+    replica = folder / "postgres" / "replica" / "postmaster.pid"
+    eventually(replica.exists, timeout=30, describe="PostgreSQL runs")
+    assert {"beam.smp", "postgres", "redis-server"} <= set(of_run(folder))
+    return folder
+
+
+def test_nothing_is_left_when_the_controller_is_killed(
+    controller: subprocess.Popen[str],
+) -> None:
+    folder = started(controller)
+
+    controller.kill()
+
+    eventually(lambda: of_run(folder), until=lambda left: not left)
+    eventually(folder.exists, until=lambda there: not there)
+
+
+def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
+    controller: subprocess.Popen[str], folders: Path
+) -> None:
+    folder = started(controller)
+    keeper = psutil.Process(controller.pid).children()[0]
+
+    keeper.kill()
+    controller.kill()
+    controller.wait()
+    assert "postgres" in of_run(folder), "there must be something to reap"
+    assert run.reap_orphans(folders) == [folder]
+
+    assert of_run(folder) == []
+    assert not folder.exists()
+
+
+def test_a_run_that_lives_is_not_reaped(controller: subprocess.Popen[str], folders: Path) -> None:
+    folder = started(controller)
+
+    assert run.reap_orphans(folders) == []
+
+    assert "postgres" in of_run(folder)
+
+
+SCENARIOS = """
+import os
+import httpx
+import pytest
+
+PEOPLE = ["Anna", "Boris", "Clara", "Dmitri"]
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_every_scenario_has_a_hotel_of_its_own(sandbox, backing, name):
+    desk = sandbox.services["desk"]
+    assert httpx.get(desk).text == ""
+    httpx.post(f"{desk}/{name}").raise_for_status()
+    assert httpx.get(desk).text == name
+    print("SEEN", backing.primary.port, os.environ["TOUCHSTONE_RUN"])
+
+def test_a_bare_sandbox_runs_nothing(bare_sandbox):
+    assert bare_sandbox.services == {}
+    assert bare_sandbox.databases["hotel"].primary
+"""
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with the greeter as its platform."""
+    shutil.copy(GREETER / "greeter.py", pytester.path)
+    shutil.copy(GREETER / "pyproject.toml", pytester.path)
+    pytester.makepyfile(test_hotel=SCENARIOS)
+    return pytester
+
+
+def test_scenarios_share_servers_and_nothing_else(inner: pytest.Pytester, backing: Backing) -> None:
+    result = inner.runpytest_subprocess("-n", "2", "-rP")
+
+    result.assert_outcomes(passed=5)
+    seen = {line for line in result.outlines if line.startswith("SEEN")}
+    assert len(seen) == 1, "the servers are started once for all workers"
+    (_, port, folder) = next(iter(seen)).split()
+    result.stdout.fnmatch_lines(["backing: native · PostgreSQL * s · replica * s · RabbitMQ *"])
+    # Nothing is left of it, and the run that this test belongs to did not notice.
+    assert not Path(folder).exists()
+    assert of_run(Path(folder)) == []
+    assert int(port) != backing.primary.port
+    with psycopg.connect(backing.database(backing.primary, "postgres")) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_control_c_ends_everything(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        test_hotel="""
+        import os, signal
+
+        def test_interrupted(sandbox):
+            print("RUN", os.environ["TOUCHSTONE_RUN"], flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+        """
+    )
+
+    result = inner.runpytest_subprocess("-s")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    folder = next(Path(line.split()[-1]) for line in result.outlines if "RUN /" in line)
+    assert not folder.exists()
+    assert of_run(folder) == []
+
+
+def test_a_missing_program_is_named_with_its_package(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner.makepyfile(
+        test_hotel="""
+        def test_needs_servers(sandbox): pass
+        """,
+        sitecustomize="""
+        from touchstone.backing import programs
+        programs._PLACES = ()
+        """,
+    )
+    monkeypatch.setenv("PYTHONPATH", str(inner.path))
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    result = inner.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*not installed: initdb, postgres, rabbitmq-server, epmd, redis-server.*"]
+    )
+    result.stdout.fnmatch_lines(["*apt-get install*postgresql rabbitmq-server erlang-base*"])
+    result.stdout.fnmatch_lines(["*--backing containers*"])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,0 +1,95 @@
+"""The zygote forks, watches and ends processes of a platform (the greeter of this folder)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from touchstone import config
+from touchstone.processes import PlatformFailed, Zygote
+from touchstone.waiting import eventually
+
+GREETER = Path(__file__).parent / "greeter"
+
+
+@pytest.fixture
+def zygote(tmp_path: Path) -> Iterator[Zygote]:
+    started = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+    yield started
+    started.close()
+
+
+def test_a_forked_process_serves_on_the_port_it_was_given(zygote: Zygote, tmp_path: Path) -> None:
+    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+
+    answer = httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
+
+    assert answer.text == "open"
+    assert zygote.alive([forked.pid]) == [forked.pid]
+
+
+def test_a_killed_process_is_gone_and_refuses_connections(zygote: Zygote, tmp_path: Path) -> None:
+    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+
+    zygote.kill([forked.pid])
+
+    assert zygote.alive([forked.pid]) == []
+    assert not psutil.pid_exists(forked.pid)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
+
+
+def test_a_process_that_died_by_itself_is_noticed(zygote: Zygote, tmp_path: Path) -> None:
+    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+
+    psutil.Process(forked.pid).kill()
+
+    eventually(lambda: zygote.alive([forked.pid]), until=lambda alive: not alive)
+
+
+def test_children_end_with_the_zygote(tmp_path: Path) -> None:
+    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    process = psutil.Process(forked.pid)
+
+    zygote.close()
+
+    process.wait(5)
+    assert not process.is_running()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_children_end_with_a_killed_zygote(tmp_path: Path) -> None:
+    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    process = psutil.Process(forked.pid)
+    httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
+
+    process.parent().kill()
+
+    process.wait(5)
+    assert not process.is_running()
+    zygote.close()
+
+
+def test_a_failing_call_says_why(zygote: Zygote, tmp_path: Path) -> None:
+    with pytest.raises(PlatformFailed, match="KeyError: 'GREETER_DATABASE'"):
+        zygote.call("greeter:migrate", {}, tmp_path, tmp_path / "migrate.log")
+
+
+def test_a_platform_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.touchstone]\nserve = "nowhere:serve"\nmigrate = "nowhere:migrate"\n'
+        'databases = ["hotel"]\npreload = ["nowhere"]\n'
+    )
+    zygote = Zygote(config.load(tmp_path / "pyproject.toml"), tmp_path / "zygote.log")
+
+    with pytest.raises(PlatformFailed, match="No module named 'nowhere'"):
+        zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+
+    zygote.close()
