@@ -1,0 +1,1 @@
+"""The CRM: where sellers find, approve and close orders."""

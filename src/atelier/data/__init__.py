@@ -1,0 +1,1 @@
+"""Tables and connections of the platform's two databases."""

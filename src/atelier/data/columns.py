@@ -1,0 +1,54 @@
+"""Columns that tables of both databases share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from atelier.domain.lifecycle import State
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+TYPES: dict[Any, Any] = {
+    datetime: sa.DateTime(timezone=True),
+    str: sa.Text,
+    State: sa.Enum(State, native_enum=False, length=32, create_constraint=False),
+}
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid4)]
+Money = Annotated[Decimal, mapped_column(sa.Numeric(12, 2))]
+Measure = Annotated[Decimal, mapped_column(sa.Numeric(14, 3))]
+CreatedAt = Annotated[datetime, mapped_column(default=now)]
+
+
+class Transition:
+    """One line of an order's history: the step, who took it, and the event that recorded it.
+
+    `event_id` is the event that brought the step about: the consumed one where there is one,
+    otherwise the one that the step itself put into the outbox.
+    """
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    sequence: Mapped[int]
+    from_state: Mapped[State | None]
+    to_state: Mapped[State]
+    actor: Mapped[str]
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+    occurred_at: Mapped[CreatedAt]

@@ -1,0 +1,123 @@
+"""Tables of the `shop` database, which shop, partner and crm share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_column, relationship
+
+from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition, now
+from atelier.domain.lifecycle import State
+from atelier.messaging import tables
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    __table_args__ = (
+        sa.CheckConstraint("email = lower(email)", name="email_lower_case"),
+        sa.CheckConstraint("language IN ('en', 'ru')", name="language_known"),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    language: Mapped[str] = mapped_column(default="en")
+    password_hash: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class Seller(Base):
+    __tablename__ = "seller"
+    __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower_case"),)
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+
+
+class Partner(Base):
+    __tablename__ = "partner"
+
+    id: Mapped[Id]
+    name: Mapped[str]
+
+
+class ApiKey(Base):
+    __tablename__ = "api_key"
+
+    id: Mapped[Id]
+    partner_id: Mapped[UUID] = mapped_column(sa.ForeignKey("partner.id"), index=True)
+    key_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[CreatedAt]
+    revoked_at: Mapped[datetime | None]
+
+
+class Order(Base):
+    """`customer` and `partner` are there where the query loaded them, and raise elsewhere."""
+
+    __tablename__ = "order"
+    __table_args__ = (
+        sa.CheckConstraint("num_nonnulls(customer_id, partner_id) = 1", name="one_owner"),
+        # The lists: newest first, of everybody or of one customer.
+        sa.Index("ix_order_created_at", "created_at"),
+        sa.Index("ix_order_customer_id_created_at", "customer_id", "created_at"),
+        sa.Index("ix_order_partner_id_created_at", "partner_id", "created_at"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    customer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("customer.id"))
+    partner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("partner.id"))
+    reference: Mapped[str | None]
+    state: Mapped[State]
+    metal: Mapped[str | None] = mapped_column(sa.String(32))
+    model_checksum: Mapped[str | None] = mapped_column(sa.String(64))
+    model_name: Mapped[str | None]
+    model_bytes: Mapped[int | None]
+    price: Mapped[Money | None]
+    volume_mm3: Mapped[Measure | None]
+    weight_g: Mapped[Measure | None]
+    failure: Mapped[str | None]
+    sequence: Mapped[int]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+    customer: Mapped[Customer | None] = relationship(lazy="raise_on_sql")
+    partner: Mapped[Partner | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def source(self) -> str:
+        """Where the order came from: "shop" or "partner"."""
+        return "shop" if self.customer_id else "partner"
+
+
+class OrderHistory(Transition, Base):
+    __tablename__ = "order_history"
+    __table_args__ = (sa.UniqueConstraint("order_id", "sequence"),)
+
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+
+
+class IdempotencyKey(Base):
+    """A partner's request that was answered: the same key finds the same order again."""
+
+    __tablename__ = "idempotency_key"
+
+    partner_id: Mapped[UUID] = mapped_column(sa.ForeignKey("partner.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))  # sha256 of the request's content
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+    created_at: Mapped[CreatedAt]
+
+
+tables.outbox.to_metadata(Base.metadata)
+tables.consumed_event.to_metadata(Base.metadata)
+configure_mappers()  # here, once: forked processes find it done

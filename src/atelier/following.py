@@ -1,0 +1,23 @@
+"""How a system that is told of an order's steps by event keeps to the life cycle.
+
+Events come twice, late and in the wrong order; none of that may leave the legal graph.
+"""
+
+from __future__ import annotations
+
+from atelier.domain.lifecycle import TRANSITIONS, State, is_behind
+from atelier.messaging.consumer import NotYet, Refused
+
+
+def is_due(current: State, to: State) -> bool:
+    """True when the step to `to` is the next one; False when it has been passed already.
+
+    Raises NotYet when steps before it are missing, Refused when `to` cannot be reached any more.
+    """
+    if (current, to) in TRANSITIONS:
+        return True
+    if current is to or is_behind(to, current):
+        return False
+    if is_behind(current, to):
+        raise NotYet(f"told of {to}, but the order is still {current}")
+    raise Refused(f"told of {to}, which an order that is {current} cannot reach")

@@ -1,0 +1,1 @@
+"""The MES: where operators see the work and move it through production."""

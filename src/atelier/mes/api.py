@@ -1,0 +1,110 @@
+"""The MES's work as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from atelier.data.mes import Calculation, WorkOrder
+from atelier.domain.lifecycle import State
+from atelier.mes import floor
+from atelier.web.documents import CURRENCY, Step, step
+
+router = APIRouter(prefix="/api/work")
+
+
+class Summary(BaseModel):
+    """A work order in the list. `operator` is the name of who took it."""
+
+    id: UUID
+    number: str
+    state: State
+    source: str
+    metal: str
+    model_name: str
+    model_checksum: str
+    price: Decimal | None
+    currency: str
+    operator: str | None
+    sequence: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Measures(BaseModel):
+    """What pricing found: measures of the model and the price's parts, or why there is no price."""
+
+    triangles: int | None
+    volume_mm3: Decimal | None
+    weight_g: Decimal | None
+    metal_cost: Decimal | None
+    making: Decimal | None
+    finish: Decimal | None
+    total: Decimal | None
+    failure_code: str | None
+    failure: str | None
+    calculated_at: datetime
+
+
+class Detail(Summary):
+    """A work order with its calculation and its history, oldest first."""
+
+    calculation: Measures | None
+    history: list[Step]
+
+
+class Listed(BaseModel):
+    """All active work, newest first."""
+
+    work: list[Summary]
+
+
+@router.get("")
+async def list_work(request: Request, _: floor.SignedIn) -> Listed:
+    """All pieces that are work for the floor now."""
+    return Listed(work=[_summary(each) for each in await floor.listed(request)])
+
+
+@router.get("/{number}")
+async def look_up(request: Request, _: floor.SignedIn, number: str) -> Detail:
+    """One piece, in whatever state."""
+    job = await floor.look_up(request, number)
+    return Detail(
+        **_summary(job.work).model_dump(),
+        calculation=None if job.calculation is None else _measures(job.calculation),
+        history=[step(entry) for entry in job.history],
+    )
+
+
+@router.post("/{number}/{act}")
+async def act(request: Request, operator: floor.SignedIn, number: str, act: floor.Act) -> Detail:
+    """Takes, completes, packs or ships a piece; the answer shows it as it is then."""
+    await floor.act(request, operator, number, act)
+    return await look_up(request, operator, number)
+
+
+def _summary(work: WorkOrder) -> Summary:
+    return Summary(
+        id=work.order_id,
+        number=work.number,
+        state=work.state,
+        source=work.source,
+        metal=work.metal,
+        model_name=work.model_name,
+        model_checksum=work.model_checksum,
+        price=work.price,
+        currency=CURRENCY,
+        operator=work.operator.name if work.operator else None,
+        sequence=work.sequence,
+        created_at=work.created_at,
+        updated_at=work.updated_at,
+    )
+
+
+def _measures(calculation: Calculation) -> Measures:
+    return Measures.model_validate(calculation, from_attributes=True)

@@ -1,0 +1,72 @@
+"""What an operator does on the floor: see the work, take it, move it on. Pages and API share it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from atelier import work
+from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
+from atelier.domain.lifecycle import State
+from atelier.web.scope import resources_of
+from atelier.web.sessions import signed_in
+
+
+async def _operator(request: Request) -> Operator:
+    return await signed_in(request, resources_of(request).mes, Operator)
+
+
+SignedIn = Annotated[Operator, Depends(_operator)]
+
+Act = Literal["take", "complete", "pack", "ship"]
+
+_ACTS: Final[Mapping[Act, Callable[[AsyncSession, str, Operator], Awaitable[WorkOrder]]]] = {
+    "take": work.take,
+    "complete": work.complete,
+    "pack": work.pack,
+    "ship": work.ship,
+}
+
+NEXT: Final[Mapping[State, Act]] = {
+    State.MANUFACTURING_APPROVED: "take",
+    State.MANUFACTURING_STARTED: "complete",
+    State.MANUFACTURING_COMPLETED: "pack",
+    State.PACKAGING: "ship",
+}
+"""What is to be done with a piece in each of the states in which it is work for the floor."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A work order with its calculation, if there is one yet, and its history, oldest first."""
+
+    work: WorkOrder
+    calculation: Calculation | None
+    history: Sequence[WorkOrderHistory]
+
+
+async def listed(request: Request) -> Sequence[WorkOrder]:
+    """All pieces that are work for the floor now, newest first."""
+    async with resources_of(request).mes.session() as session:
+        return [each for each in await work.active(session) if each.state in NEXT]
+
+
+async def look_up(request: Request, number: str) -> Job:
+    """One piece, in whatever state. Raises WorkOrderNotFound."""
+    async with resources_of(request).mes.session() as session:
+        found = await work.by_number(session, number)
+        if found is None:
+            raise work.WorkOrderNotFound(number)
+        calculation = await session.get(Calculation, found.order_id)
+        return Job(found, calculation, await work.history(session, found.order_id))
+
+
+async def act(request: Request, operator: Operator, number: str, act: Act) -> None:
+    """Does `act`. Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition."""
+    async with resources_of(request).mes.session() as session:
+        await _ACTS[act](session, number, operator)

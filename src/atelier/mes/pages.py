@@ -1,0 +1,98 @@
+"""What an operator sees: the list of work, live, and each piece."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier.data.mes import Operator, WorkOrder
+from atelier.mes import floor
+from atelier.web import lifeline
+from atelier.web.forms import form, text
+from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
+from atelier.web.sessions import see_other
+from atelier.web.sign_in import sign_in_routes
+
+router = sign_in_routes(
+    Operator, lambda resources: resources.mes, welcome="The workshop floor, for colleagues only."
+)
+_signed_in = APIRouter()
+
+
+@_signed_in.get("/")
+async def start_page() -> Response:
+    """The floor starts with the work."""
+    return see_other("/work")
+
+
+@_signed_in.get("/work")
+async def work_page(request: Request, _: floor.SignedIn, seen: str = "") -> Response:
+    """The list; htmx looks for news with the list's version `seen` and gets 204 for none."""
+    listed = await floor.listed(request)
+    if seen == _version(listed):
+        return Response(status_code=204)
+    return _work_page(request, listed)
+
+
+@_signed_in.get("/work/{number}")
+async def job_page(request: Request, _: floor.SignedIn, number: str, seen: int = 0) -> Response:
+    """One piece; htmx looks for news with the sequence number `seen` and gets 204 for none."""
+    job = await floor.look_up(request, number)
+    if job.work.sequence == seen:
+        return Response(status_code=204)
+    return _job_page(request, job)
+
+
+@_signed_in.post("/work/{number}/{act}")
+async def act(request: Request, operator: floor.SignedIn, number: str, act: floor.Act) -> Response:
+    """Takes, completes, packs or ships a piece, from the list or from its own page."""
+    async with form(request) as fields:
+        from_list = text(fields, "back") == "list"
+    try:
+        await floor.act(request, operator, number, act)
+    except UNDERSTOOD as error:
+        refusal = refusal_of(error)
+        if from_list:
+            return _work_page(request, await floor.listed(request), refusal)
+        return _job_page(request, await floor.look_up(request, number), refusal)
+    return see_other("/work" if from_list else f"/work/{number}")
+
+
+def _version(listed: Sequence[WorkOrder]) -> str:
+    shown = ",".join(f"{work.number}:{work.sequence}" for work in listed)
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+def _work_page(
+    request: Request, listed: Sequence[WorkOrder], refusal: Refusal | None = None
+) -> Response:
+    return page(
+        request,
+        "work.html",
+        refusal=refusal,
+        listed=listed,
+        version=_version(listed),
+        acts=floor.NEXT,
+    )
+
+
+def _job_page(request: Request, job: floor.Job, refusal: Refusal | None = None) -> Response:
+    reached = [(entry.to_state, entry.occurred_at) for entry in job.history]
+    return page(
+        request,
+        "job.html",
+        refusal=refusal,
+        work=job.work,
+        calculation=job.calculation,
+        history=job.history,
+        steps=lifeline.steps(reached),
+        interval=lifeline.poll_interval(job.work.state),
+        act=floor.NEXT.get(job.work.state),
+    )
+
+
+router.include_router(_signed_in)

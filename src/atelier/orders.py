@@ -1,0 +1,256 @@
+"""Operations on orders in the `shop` database, for shop, partner and crm.
+
+All take the session of a running transaction. Every change of state goes through one function,
+which locks the order's row, asks the life cycle, and writes state, history and event together.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from atelier.data.columns import now
+from atelier.data.shop import Customer, Order, OrderHistory, Partner
+from atelier.domain import lifecycle
+from atelier.domain.lifecycle import Owner, State
+from atelier.domain.metals import metal
+from atelier.files import StoredModel
+from atelier.following import is_due
+from atelier.messaging import outbox
+from atelier.messaging.consumer import Refused
+from atelier.messaging.event import Event
+
+# No vowels, so that no number is a word; nothing that is read or heard as something else.
+_ALPHABET = "2346789CDFGHJKMNPQRTVWX"
+_LISTED = 100
+_FACTORY_STEPS = frozenset(
+    to for (_, to), owners in lifecycle.TRANSITIONS.items() if Owner.OPERATOR in owners
+)
+
+
+class OrderNotFound(Exception):
+    def __init__(self, order: object) -> None:
+        super().__init__(f"There is no order {order}.")
+
+
+async def start(session: AsyncSession, customer_id: UUID) -> Order:
+    """A customer's new, empty order."""
+    order = await _insert(session, customer_id=customer_id)
+    actor = f"customer:{customer_id}"
+    await _step(session, order, State.INITIATED, owner=Owner.CUSTOMER, actor=actor)
+    return order
+
+
+async def attach_model(
+    session: AsyncSession, order: Order, model: StoredModel, actor: str
+) -> Order:
+    """Raises IllegalTransition."""
+    return await move(
+        session, order.id, State.FILE_UPLOADED, owner=Owner.CUSTOMER, actor=actor, **_of(model)
+    )
+
+
+async def submit(session: AsyncSession, order: Order, metal_code: str, actor: str) -> Order:
+    """Ask for a price. Raises UnknownMetal, IllegalTransition."""
+    return await move(
+        session,
+        order.id,
+        State.SUBMITTED,
+        owner=Owner.CUSTOMER,
+        actor=actor,
+        metal=metal(metal_code).code,
+    )
+
+
+async def place(
+    session: AsyncSession,
+    partner_id: UUID,
+    model: StoredModel,
+    metal_code: str,
+    reference: str | None = None,
+) -> Order:
+    """A partner's order, which comes complete. Raises UnknownMetal."""
+    code = metal(metal_code).code
+    order = await _insert(session, partner_id=partner_id)
+    await _step(
+        session,
+        order,
+        State.SUBMITTED,
+        owner=Owner.PARTNER,
+        actor=f"partner:{partner_id}",
+        metal=code,
+        reference=reference,
+        **_of(model),
+    )
+    return order
+
+
+async def move(
+    session: AsyncSession,
+    order_id: UUID,
+    to: State,
+    *,
+    owner: Owner,
+    actor: str,
+    event_id: UUID | None = None,
+    **changes: Any,
+) -> Order:
+    """Take the order one step further; `changes` are columns that change with it.
+
+    `event_id` is the consumed event that asks for the step, if one does.
+    Raises OrderNotFound, IllegalTransition.
+    """
+    order = await _locked(session, order_id)
+    await _step(session, order, to, owner=owner, actor=actor, event_id=event_id, **changes)
+    return order
+
+
+async def by_number(session: AsyncSession, number: str) -> Order | None:
+    return await session.scalar(_with_owner().where(Order.number == number))
+
+
+async def of_customer(session: AsyncSession, customer_id: UUID) -> Sequence[Order]:
+    """Newest first."""
+    query = _with_owner().where(Order.customer_id == customer_id)
+    return (await session.scalars(query.order_by(Order.created_at.desc()))).all()
+
+
+async def search(session: AsyncSession, text: str = "") -> Sequence[Order]:
+    """The newest hundred orders whose number, or whose customer's or partner's name or e-mail
+    address, contains `text`; without `text`, the newest hundred of all."""
+    query = _with_owner().order_by(Order.created_at.desc()).limit(_LISTED)
+    if text := text.strip():
+        query = (
+            query.outerjoin(Customer, Order.customer_id == Customer.id)
+            .outerjoin(Partner, Order.partner_id == Partner.id)
+            .where(
+                sa.or_(
+                    *(
+                        column.icontains(text, autoescape=True)
+                        for column in (Order.number, Customer.email, Customer.name, Partner.name)
+                    )
+                )
+            )
+        )
+    return (await session.scalars(query)).all()
+
+
+async def history(session: AsyncSession, order_id: UUID) -> Sequence[OrderHistory]:
+    """Oldest first."""
+    query = sa.select(OrderHistory).where(OrderHistory.order_id == order_id)
+    return (await session.scalars(query.order_by(OrderHistory.sequence))).all()
+
+
+async def handle(session: AsyncSession, event: Event) -> None:
+    """What pricing and the factory answer. Raises NotYet, Refused."""
+    changes: dict[str, Any] = {}
+    match event.type.partition("."):
+        case ("pricing", _, "price_calculated"):
+            to, owner = State.PRICE_CALCULATED, Owner.PRICING
+            changes = {
+                "price": Decimal(event.data["price"]),
+                "volume_mm3": Decimal(event.data["volume_mm3"]),
+                "weight_g": Decimal(event.data["weight_g"]),
+            }
+        case ("pricing", _, "failed"):
+            to, owner = State.PRICING_FAILED, Owner.PRICING
+            changes = {"failure": event.data["reason"]}
+        case ("work", _, name) if name.upper() in _FACTORY_STEPS:
+            to, owner = State(name.upper()), Owner.OPERATOR
+        case _:
+            raise Refused(f"the shop does not know events of type {event.type!r}")
+    order = await _locked(session, event.order_id)
+    if is_due(order.state, to):
+        await _step(
+            session, order, to, owner=owner, actor=event.actor, event_id=event.id, **changes
+        )
+
+
+async def _insert(session: AsyncSession, **owner: UUID) -> Order:
+    # The database decides whether a number is free: two requests may draw the same one at once.
+    while True:
+        number = "AT-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+        # The state is a place-holder; the first step of the same transaction checks and sets it.
+        draft = insert(Order).values(number=number, state=State.INITIATED, sequence=0, **owner)
+        order: Order | None = await session.scalar(
+            draft.on_conflict_do_nothing(index_elements=["number"]).returning(Order)
+        )
+        if order is not None:
+            return order
+
+
+async def _locked(session: AsyncSession, order_id: UUID) -> Order:
+    order = await session.get(Order, order_id, with_for_update=True, populate_existing=True)
+    if order is None:
+        raise OrderNotFound(order_id)
+    return order
+
+
+async def _step(
+    session: AsyncSession,
+    order: Order,
+    to: State,
+    *,
+    owner: Owner,
+    actor: str,
+    event_id: UUID | None = None,
+    **changes: Any,
+) -> None:
+    before = order.state if order.sequence else None
+    lifecycle.check(before, to, owner)
+    for column, value in changes.items():
+        if column not in Order.__table__.columns:
+            raise TypeError(f"an order has no column {column!r}")
+        setattr(order, column, value)
+    order.state = to
+    order.sequence += 1
+    order.updated_at = now()
+    event = Event(
+        type=f"order.{to.lower()}",
+        order_id=order.id,
+        actor=actor,
+        occurred_at=order.updated_at,
+        data={
+            "number": order.number,
+            "from": before,
+            "to": to,
+            "sequence": order.sequence,
+            "metal": order.metal,
+            "model_checksum": order.model_checksum,
+            "model_name": order.model_name,
+            "price": None if order.price is None else str(order.price),
+            "source": order.source,
+        },
+    )
+    session.add(
+        OrderHistory(
+            order_id=order.id,
+            sequence=order.sequence,
+            from_state=before,
+            to_state=to,
+            actor=actor,
+            event_id=event_id or event.id,
+            occurred_at=event.occurred_at,
+        )
+    )
+    await outbox.append(session, event)
+
+
+def _with_owner() -> sa.Select[Order]:
+    return sa.select(Order).options(joinedload(Order.customer), joinedload(Order.partner))
+
+
+def _of(model: StoredModel) -> dict[str, Any]:
+    return {
+        "model_checksum": model.checksum,
+        "model_name": model.name,
+        "model_bytes": model.size,
+    }

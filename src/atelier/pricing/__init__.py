@@ -1,0 +1,1 @@
+"""Pricing: a worker; over HTTP it only tells of its health."""

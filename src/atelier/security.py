@@ -1,0 +1,105 @@
+"""Passwords, API keys and session cookies: what is kept of each, and how one is checked.
+
+None of the three is ever kept as it was given: a password becomes an Argon2id hash, an API key its
+SHA-256 (it is 256 random bits, so there is nothing to slow a guesser down for), and a session is
+not kept at all: the cookie carries the user's id under a signature.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from functools import cache
+from typing import Final, Literal
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+PasswordCost = Literal["production", "test"]
+
+PASSWORD_LENGTH: Final = range(10, 201)
+"""Characters a password may have. The upper end only keeps a request from buying a long hash."""
+
+SESSION_SECONDS: Final = 14 * 24 * 3600
+
+_API_KEY_PREFIX: Final = "ak_"
+
+
+@cache
+def _hasher(cost: PasswordCost) -> PasswordHasher:
+    if cost == "test":
+        return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return PasswordHasher()
+
+
+@cache
+def _nobody(cost: PasswordCost) -> str:
+    """A hash that no password fits, for as much work as a real one."""
+    return _hasher(cost).hash(secrets.token_urlsafe())
+
+
+def hash_password(password: str, cost: PasswordCost = "production") -> str:
+    """Argon2id hash of `password` (PHC string). Slow on purpose: not for the event loop."""
+    return _hasher(cost).hash(password)
+
+
+def verify_password(stored: str | None, password: str, cost: PasswordCost = "production") -> bool:
+    """Whether `password` is the one behind the hash `stored`.
+
+    Without a stored hash the answer is no, after the same work: who measures the time of a
+    sign-in does not learn which e-mail addresses have an account.
+    """
+    try:
+        matches = _hasher(cost).verify(_nobody(cost) if stored is None else stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and stored is not None
+
+
+async def hash_password_aside(password: str, cost: PasswordCost) -> str:
+    """`hash_password` in a thread, so that the event loop goes on meanwhile."""
+    return await asyncio.to_thread(hash_password, password, cost)
+
+
+async def verify_password_aside(stored: str | None, password: str, cost: PasswordCost) -> bool:
+    """`verify_password` in a thread, so that the event loop goes on meanwhile."""
+    return await asyncio.to_thread(verify_password, stored, password, cost)
+
+
+def new_api_key() -> str:
+    """A fresh API key: `ak_` and 43 URL-safe characters (256 random bits)."""
+    return _API_KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_api_key(key: str) -> str:
+    """What is kept of an API key: its SHA-256, 64 hex digits."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def sign_session(service: str, user_id: UUID, secret: str) -> str:
+    """The value of the session cookie that makes its bearer `user_id` at `service`.
+
+    >>> user = UUID("7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11")
+    >>> read_session("shop", sign_session("shop", user, "secret"), "secret") == user
+    True
+    >>> read_session("crm", sign_session("shop", user, "secret"), "secret") is None
+    True
+    """
+    return _serializer(service, secret).dumps(user_id.hex)
+
+
+def read_session(service: str, value: str, secret: str) -> UUID | None:
+    """Whose session the cookie `value` is; None when forged, expired or of another service."""
+    try:
+        return UUID(_serializer(service, secret).loads(value, max_age=SESSION_SECONDS))
+    except (BadSignature, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _serializer(service: str, secret: str) -> URLSafeTimedSerializer:
+    # The service is part of the salt: cookies do not know ports, so a customer's cookie does reach
+    # the CRM of the same host, and has to be worth nothing there.
+    return URLSafeTimedSerializer(secret, salt=f"atelier.session.{service}")

@@ -1,0 +1,57 @@
+"""What the platform is told from outside: environment variables ATELIER_…"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "ATELIER_"
+
+
+class BadSettings(Exception):
+    """Names the variables that are missing or wrong."""
+
+
+class Settings(BaseSettings):
+    """Database URLs are plain `postgresql://…`; the replicas are optional."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    shop_database: str
+    shop_replica: str | None = None
+    mes_database: str
+    mes_replica: str | None = None
+    broker: str
+    cache: str
+    files: Path
+    secret_key: str
+    upload_limit: int = 50 * 1024 * 1024  # bytes
+    retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
+    password_cost: Literal["production", "test"] = "production"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    host: str = "127.0.0.1"
+    port_shop: int = 8001
+    port_partner: int = 8002
+    port_crm: int = 8003
+    port_mes: int = 8004
+    port_pricing: int = 8005
+
+
+@lru_cache
+def settings() -> Settings:
+    """Read once a process. Raises BadSettings."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # they come from the environment
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {_PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg'].lower()}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise BadSettings(
+            f"The platform's settings are incomplete or wrong:\n{faults}\n"
+            "Set these environment variables and start again."
+        ) from None

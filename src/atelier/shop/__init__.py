@@ -1,0 +1,1 @@
+"""The internet shop: what a customer sees."""

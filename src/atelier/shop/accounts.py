@@ -1,0 +1,141 @@
+"""Customers' accounts: registering, signing in and out, and who sends a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from email_validator import EmailNotValidError, validate_email
+from fastapi import Depends
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier import security
+from atelier.data.shop import Customer
+from atelier.web.forms import form, text
+from atelier.web.refusal import Refusal, page
+from atelier.web.scope import resources_of
+from atelier.web.sessions import begin, recognised, signed_in
+from atelier.web.sign_in import sign_in_routes
+
+_LONGEST_NAME: Final = 100
+
+
+async def _visitor(request: Request) -> Customer | None:
+    return await recognised(request, resources_of(request).shop, Customer)
+
+
+async def _customer(request: Request) -> Customer:
+    return await signed_in(request, resources_of(request).shop, Customer)
+
+
+Visitor = Annotated[Customer | None, Depends(_visitor)]
+SignedIn = Annotated[Customer, Depends(_customer)]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What somebody typed who wants an account."""
+
+    name: str
+    email: str
+    password: str
+
+    def faults(self) -> dict[str, str]:
+        """What is wrong, by field; empty when all is well."""
+        found = {}
+        if not self.name:
+            found["name"] = "Tell us your name."
+        elif len(self.name) > _LONGEST_NAME:
+            found["name"] = f"Your name may have at most {_LONGEST_NAME} characters."
+        try:
+            validate_email(self.email, check_deliverability=False)
+        except EmailNotValidError:
+            found["email"] = "This is not an e-mail address. It should look like name@example.com."
+        if len(self.password) < security.PASSWORD_LENGTH.start:
+            found["password"] = (
+                f"The password has {len(self.password)} characters; "
+                f"it needs at least {security.PASSWORD_LENGTH.start}."
+            )
+        elif len(self.password) >= security.PASSWORD_LENGTH.stop:
+            found["password"] = (
+                f"The password may have at most {security.PASSWORD_LENGTH.stop - 1} characters."
+            )
+        return found
+
+
+_INCOMPLETE: Final = Refusal(
+    422, "registration-incomplete", "Not quite there", "Please correct what is marked below:"
+)
+_TAKEN: Final = Refusal(
+    409,
+    "e-mail-taken",
+    "There is already an account with this e-mail",
+    "Sign in with it, or register with another address.",
+)
+
+router = sign_in_routes(
+    Customer,
+    lambda resources: resources.shop,
+    template="sign_in_shop.html",
+    welcome="Good to see you again.",
+)
+
+
+@router.get("/register")
+async def show_registration(request: Request) -> Response:
+    """The empty form."""
+    return _registration_page(request, Registration("", "", ""))
+
+
+@router.post("/register")
+async def register(request: Request) -> Response:
+    """Makes the account and signs in."""
+    async with form(request) as fields:
+        given = Registration(
+            name=text(fields, "name"),
+            email=text(fields, "email").lower(),
+            password=text(fields, "password", strip=False),
+        )
+    if faults := given.faults():
+        return _registration_page(request, given, _INCOMPLETE, faults)
+    resources = resources_of(request)
+    customer = Customer(
+        name=given.name,
+        email=given.email,
+        password_hash=await security.hash_password_aside(
+            given.password, resources.settings.password_cost
+        ),
+        language=_language(request),
+    )
+    try:
+        async with resources.shop.session() as session:
+            session.add(customer)
+            await session.flush()
+    except IntegrityError:
+        return _registration_page(request, given, _TAKEN)
+    return begin(request, customer)
+
+
+def _registration_page(
+    request: Request,
+    given: Registration,
+    refusal: Refusal | None = None,
+    faults: dict[str, str] | None = None,
+) -> Response:
+    return page(
+        request,
+        "register.html",
+        refusal=refusal,
+        faults=faults or {},
+        name=given.name,
+        email=given.email,
+        password_length=security.PASSWORD_LENGTH.start,
+    )
+
+
+def _language(request: Request) -> str:
+    """The language to write e-mails in: Russian for whoever prefers it, English for all others."""
+    preferred = request.headers.get("accept-language", "").strip().lower()
+    return "ru" if preferred.startswith("ru") else "en"

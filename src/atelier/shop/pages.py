@@ -1,0 +1,175 @@
+"""What a customer sees: the start, their orders, and each order on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier import orders
+from atelier.data.shop import Customer, Order
+from atelier.domain import lifecycle
+from atelier.domain.lifecycle import Owner, State
+from atelier.files import StoredModel
+from atelier.shop.accounts import SignedIn, Visitor
+from atelier.web import lifeline
+from atelier.web.forms import form, text
+from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
+from atelier.web.scope import resources_of
+from atelier.web.sessions import see_other
+
+_NO_MODEL: Final = Refusal(
+    422, "model-missing", "No file chosen", "Choose the STL file of your model and upload it again."
+)
+_NO_METAL: Final = Refusal(
+    422, "metal-missing", "No metal chosen", "Choose the metal of your piece and ask again."
+)
+
+router = APIRouter()
+
+
+@router.get("/")
+async def start_page(request: Request, _: Visitor) -> Response:
+    """What the shop offers."""
+    return page(request, "start.html")
+
+
+@router.get("/orders")
+async def orders_page(request: Request, customer: SignedIn) -> Response:
+    """The customer's orders, newest first."""
+    async with resources_of(request).shop.session() as session:
+        found = await orders.of_customer(session, customer.id)
+    return page(request, "orders.html", orders=found)
+
+
+@router.post("/orders")
+async def start_order(request: Request, customer: SignedIn) -> Response:
+    """Starts a new piece."""
+    async with resources_of(request).shop.session() as session:
+        order = await orders.start(session, customer.id)
+        number = order.number
+    return see_other(f"/orders/{number}")
+
+
+@router.get("/orders/{number}")
+async def order_page(request: Request, customer: SignedIn, number: str) -> Response:
+    """One order, with what can be done now."""
+    return await _order_page(request, customer, number)
+
+
+@router.get("/orders/{number}/status")
+async def order_status(
+    request: Request, customer: SignedIn, number: str, seen: int = 0
+) -> Response:
+    """The part of the page that changes; 204 while sequence number `seen` is still the newest."""
+    context = await _order_context(request, customer, number)
+    if context["order"].sequence == seen:
+        return Response(status_code=204)
+    return page(request, "order_live.html", **context)
+
+
+@router.post("/orders/{number}/model")
+async def upload_model(request: Request, customer: SignedIn, number: str) -> Response:
+    """Takes the STL file `model`."""
+    resources = resources_of(request)
+
+    async def upload() -> StoredModel:
+        async with resources.shop.session() as session:
+            order = await _own(session, customer, number)
+            # Nobody should wait for an upload that is then refused; attaching asks again, locked.
+            lifecycle.check(order.state, State.FILE_UPLOADED, Owner.CUSTOMER)
+        limit = resources.settings.upload_limit
+        async with form(request, file_limit=limit) as fields:
+            model = fields.get("model")
+            if not isinstance(model, UploadFile) or not model.filename:
+                raise _NO_MODEL
+            return await resources.files.save(model, limit)
+
+    try:
+        stored = await upload()
+    except UNDERSTOOD as error:
+        return await _order_page(request, customer, number, refusal_of(error))
+    return await _act(
+        request,
+        customer,
+        number,
+        lambda session, order: orders.attach_model(session, order, stored, _actor(customer)),
+    )
+
+
+@router.post("/orders/{number}/submit")
+async def submit(request: Request, customer: SignedIn, number: str) -> Response:
+    """Asks for the price in the metal `metal`."""
+    async with form(request) as fields:
+        metal = text(fields, "metal")
+
+    async def ask(session: AsyncSession, order: Order) -> None:
+        if not metal:
+            raise _NO_METAL
+        await orders.submit(session, order, metal, _actor(customer))
+
+    return await _act(request, customer, number, ask)
+
+
+@router.post("/orders/{number}/confirm")
+async def confirm(request: Request, customer: SignedIn, number: str) -> Response:
+    """Confirms the order at its price."""
+    return await _act(
+        request,
+        customer,
+        number,
+        lambda session, order: orders.move(
+            session, order.id, State.CONFIRMED, owner=Owner.CUSTOMER, actor=_actor(customer)
+        ),
+    )
+
+
+def _actor(customer: Customer) -> str:
+    return f"customer:{customer.id}"
+
+
+async def _own(session: AsyncSession, customer: Customer, number: str) -> Order:
+    order = await orders.by_number(session, number)
+    # Somebody else's order is none: its number tells nobody that it exists.
+    if order is None or order.customer_id != customer.id:
+        raise orders.OrderNotFound(number)
+    return order
+
+
+async def _act(
+    request: Request,
+    customer: Customer,
+    number: str,
+    action: Callable[[AsyncSession, Order], Awaitable[object]],
+) -> Response:
+    try:
+        async with resources_of(request).shop.session() as session:
+            await action(session, await _own(session, customer, number))
+    except UNDERSTOOD as error:
+        return await _order_page(request, customer, number, refusal_of(error))
+    return see_other(f"/orders/{number}")
+
+
+async def _order_page(
+    request: Request, customer: Customer, number: str, refusal: Refusal | None = None
+) -> Response:
+    context = await _order_context(request, customer, number)
+    return page(request, "order_page.html", refusal=refusal, **context)
+
+
+async def _order_context(request: Request, customer: Customer, number: str) -> dict[str, Any]:
+    resources = resources_of(request)
+    async with resources.shop.session() as session:
+        order = await _own(session, customer, number)
+        history = await orders.history(session, order.id)
+    return {
+        "order": order,
+        "steps": lifeline.steps([(entry.to_state, entry.occurred_at) for entry in history]),
+        "interval": lifeline.poll_interval(order.state),
+        "upload_limit": resources.settings.upload_limit,
+    }

@@ -1,0 +1,142 @@
+"""The FastAPI application that every service starts from."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atelier.resources import Resources
+from atelier.web import health, sessions
+from atelier.web.headers import SecurityHeaders
+from atelier.web.origin import OriginCheck
+from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
+from atelier.web.rendering import STATIC, Pages
+
+_log = structlog.get_logger("atelier.web")
+
+
+def create_app(
+    service: str, resources: Resources, *, pages: Pages | None = None, **options: Any
+) -> FastAPI:
+    """An application with what all services have: health, errors, security headers, origin check.
+
+    A service with `pages` serves static files too. `options` are FastAPI's.
+    """
+    app = FastAPI(
+        **{"openapi_url": None, "docs_url": None, "redoc_url": None, **options},
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(UnexpectedErrors, service=service),
+            Middleware(OriginCheck),
+        ],
+        exception_handlers=_handlers(),
+    )
+    app.state.service = service
+    app.state.resources = resources
+    app.state.pages = pages
+    app.include_router(health.router)
+    if pages is not None:
+        app.mount("/static", CachedFiles(directory=STATIC), name="static")
+    return app
+
+
+class CachedFiles(StaticFiles):
+    """Static files that browsers keep: for good when the address names their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if versioned else "public, max-age=3600"
+        )
+        return response
+
+
+class UnexpectedErrors:
+    """ASGI middleware for our own faults: the log gets the error, the user a reference to it."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            reference = secrets.token_hex(4)
+            _log.exception(
+                "request failed",
+                service=self._service,
+                reference=reference,
+                method=scope.get("method"),
+                path=scope.get("path"),
+            )
+            if scope["type"] != "http" or started:
+                raise
+            await respond(Request(scope, receive), _unexpected(reference))(scope, receive, send)
+
+
+def _unexpected(reference: str) -> Refusal:
+    return Refusal(
+        500,
+        "unexpected-error",
+        "Something went wrong on our side",
+        "It is our fault, not yours, and it has been recorded. If it happens again, "
+        f"tell us the reference {reference}.",
+        extra={"reference": reference},
+    )
+
+
+def _handlers() -> dict[int | type[Exception], Callable[..., Coroutine[Any, Any, Response]]]:
+    async def understood(request: Request, error: Exception) -> Response:
+        return respond(request, refusal_of(error))
+
+    async def bare(request: Request, error: HTTPException) -> Response:
+        return respond(request, refusal_of_status(error.status_code, error.headers))
+
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return respond(request, _invalid(error))
+
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        # Nobody reads this; it only keeps a closed lap-top from being logged as our error.
+        return Response(status_code=400)
+
+    return {
+        **dict.fromkeys(UNDERSTOOD, understood),
+        HTTPException: bare,
+        RequestValidationError: invalid,
+        ClientDisconnect: gone,
+        sessions.SignInRequired: sessions.ask_to_sign_in,
+    }
+
+
+def _invalid(error: RequestValidationError) -> Refusal:
+    faults = [
+        {"where": ".".join(map(str, fault["loc"])), "fault": fault["msg"]}
+        for fault in error.errors()
+    ]
+    return Refusal(
+        422,
+        "invalid-request",
+        "Request not valid",
+        "; ".join(f"{fault['where']}: {fault['fault']}" for fault in faults) + ".",
+        extra={"errors": faults},
+    )

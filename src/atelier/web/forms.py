@@ -1,0 +1,73 @@
+"""Reads what a form sent, never more of it than the form may be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from atelier.domain.models3d import ModelRejected
+from atelier.web.refusal import Refusal
+from atelier.web.rendering import file_size
+
+FIELDS_SIZE: Final = 64 * 1024
+"""Bytes that the fields of a form, and the wrapping of a file in it, may take."""
+
+
+@asynccontextmanager
+async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormData]:
+    """The fields of the form in `request`, with one file of at most `file_limit` bytes.
+
+    A file waits on disk beyond its first megabyte, and is gone when the context is left. Whoever
+    announces too much is refused before anything is read, whoever sends too much without announcing
+    it as soon as it is too much.
+
+    Raises ModelRejected (too-large), Refusal (413) for a form without a file, and HTTPException
+    (400) for a malformed body.
+    """
+    limit = file_limit + FIELDS_SIZE
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large(file_limit)
+    metered = Request(request.scope, _metered(request.receive, limit, file_limit))
+    async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields:
+        yield fields
+
+
+def text(fields: FormData, name: str, *, strip: bool = True) -> str:
+    """The text field `name`, unless told without blanks around; empty when missing or a file."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        return ""
+    return value.strip() if strip else value
+
+
+def too_large(file_limit: int) -> Exception:
+    """The refusal of a body that is larger than a form with such a file may be."""
+    if not file_limit:
+        return Refusal(
+            413, "request-too-large", "Too much text", "The form holds more than it can take."
+        )
+    return ModelRejected(
+        "too-large",
+        f"The file is larger than {file_size(file_limit)}, which is the most that we can take. "
+        "Please reduce the number of triangles and upload it again.",
+    )
+
+
+def _metered(receive: Receive, limit: int, file_limit: int) -> Receive:
+    received = 0
+
+    async def metered() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise too_large(file_limit)
+        return message
+
+    return metered

@@ -1,0 +1,41 @@
+"""Health routes: is the process alive, and can it work?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from atelier.web.refusal import Refusal, problem
+from atelier.web.scope import resources_of
+
+_PATIENCE: Final = 5.0  # seconds
+_NOT_READY: Final = Refusal(
+    503, "not-ready", "Not ready", "A backing service cannot be used. The log says which."
+)
+
+_log = structlog.get_logger("atelier.health")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/health/live")
+async def live() -> Response:
+    """200 as long as the event loop turns."""
+    return JSONResponse({"status": "live"})
+
+
+@router.get("/health/ready")
+async def ready(request: Request) -> Response:
+    """200 when the databases and the broker can be used, 503 when not."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await resources_of(request).ready()
+    except Exception as error:
+        _log.warning("not ready", error=repr(error))
+        return problem(request, _NOT_READY)
+    return JSONResponse({"status": "ready"})

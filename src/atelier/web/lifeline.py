@@ -1,0 +1,71 @@
+"""An order's life as a time line: what is done, current and to come, and when to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from atelier.domain.lifecycle import TRANSITIONS, State
+
+_ALL_GOING_WELL: Final = (
+    State.INITIATED,
+    State.FILE_UPLOADED,
+    State.SUBMITTED,
+    State.PRICE_CALCULATED,
+    State.CONFIRMED,
+    State.MANUFACTURING_APPROVED,
+    State.MANUFACTURING_STARTED,
+    State.MANUFACTURING_COMPLETED,
+    State.PACKAGING,
+    State.SHIPPED,
+    State.CLOSED,
+)
+
+
+class Phase(StrEnum):
+    """Where a step stands, seen from the order's present state."""
+
+    DONE = "done"
+    CURRENT = "current"
+    TO_COME = "to come"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the time line; `at` is None while it is still to come."""
+
+    state: State
+    phase: Phase
+    at: datetime | None
+
+
+def steps(reached: Sequence[tuple[State, datetime]]) -> list[Step]:
+    """The time line of an order that went through the states `reached`, oldest first.
+
+    What has happened is told as it happened; what is to come is told only where the order can still
+    get there: nothing follows a cancelled order or one that no price was possible for.
+    """
+    if not reached:
+        return []
+    current, _ = reached[-1]
+    told = [Step(state, Phase.DONE, at) for state, at in reached[:-1]]
+    told.append(Step(current, Phase.CURRENT, reached[-1][1]))
+    if current in _ALL_GOING_WELL:
+        ahead = _ALL_GOING_WELL[_ALL_GOING_WELL.index(current) + 1 :]
+        told += [Step(state, Phase.TO_COME, None) for state in ahead]
+    return told
+
+
+def is_final(state: State) -> bool:
+    """Whether nothing can follow `state`, so that nobody needs to look again."""
+    return all(current is not state for current, _ in TRANSITIONS)
+
+
+def poll_interval(state: State) -> str | None:
+    """How often a page should look for news of an order in `state`, as htmx writes it."""
+    if is_final(state):
+        return None
+    return "400ms" if state is State.SUBMITTED else "2s"

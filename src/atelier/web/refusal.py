@@ -1,0 +1,133 @@
+"""What a request is refused with: one description, told as a page or as a problem document.
+
+Every refusal has a status, a slug that programs can rely on, a title and a detail for people. A
+JSON route answers it as a problem document (RFC 9457), an HTML route as a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from atelier.domain.lifecycle import IllegalTransition
+from atelier.domain.metals import UnknownMetal
+from atelier.domain.models3d import ModelRejected
+from atelier.orders import OrderNotFound
+from atelier.web.scope import pages_of, service_of
+from atelier.work import AlreadyTaken, WorkOrderNotFound
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """Why a request is refused; may be raised.
+
+    `extra` are further members of the problem document, `headers` go with either form.
+    """
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The problem type's URI."""
+        return f"urn:atelier:problem:{self.slug}"
+
+
+UNDERSTOOD: Final = (
+    Refusal,
+    IllegalTransition,
+    UnknownMetal,
+    ModelRejected,
+    OrderNotFound,
+    WorkOrderNotFound,
+    AlreadyTaken,
+)
+"""Exceptions that `refusal_of` turns into a refusal: what a user can do wrong."""
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """The refusal that tells `error`, one of `UNDERSTOOD`, to whoever caused it."""
+    match error:
+        case Refusal():
+            return error
+        case IllegalTransition():
+            return Refusal(409, "forbidden-transition", "Not possible in this state", str(error))
+        case AlreadyTaken():
+            return Refusal(409, "already-taken", "Already taken", str(error))
+        case UnknownMetal():
+            return Refusal(422, "unknown-metal", "Unknown metal", str(error))
+        case ModelRejected(code="too-large"):
+            return Refusal(413, "model-too-large", "Model too large", str(error))
+        case ModelRejected():
+            return Refusal(422, f"model-{error.code}", "Model refused", str(error))
+        case OrderNotFound() | WorkOrderNotFound():
+            return Refusal(404, "order-not-found", "No such order", str(error))
+    raise TypeError(f"{error!r} is nothing that a user can do wrong")
+
+
+def refusal_of_status(status: int, headers: Mapping[str, str] | None = None) -> Refusal:
+    """The refusal for a bare HTTP status that the framework raised (404, 405, 400 …)."""
+    title, detail = _BARE.get(status, (HTTPStatus(status).phrase, HTTPStatus(status).description))
+    slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
+    return Refusal(status, slug, title, detail or title, headers=headers or {})
+
+
+_BARE: Final = {
+    400: ("Request not understood", "The request could not be read. Check its form and try again."),
+    404: ("Not found", "There is nothing at this address."),
+    405: ("Not possible here", "This address does not know the request's method."),
+}
+
+
+def wants_document(request: Request) -> bool:
+    """Whether `request` is for a JSON route rather than a page."""
+    speaks_json = service_of(request) in ("partner", "pricing")
+    return speaks_json or request.url.path.startswith(("/api/", "/health/"))
+
+
+def page(
+    request: Request, template: str, *, refusal: Refusal | None = None, **context: Any
+) -> Response:
+    """A page of the request's service; with a `refusal` it shows that, and has its status."""
+    pages = pages_of(request)
+    if pages is None:
+        raise TypeError(f"the service of {request.url.path} has no pages")
+    status = 200 if refusal is None else refusal.status
+    response = pages.render(request, template, status=status, refusal=refusal, **context)
+    response.headers.update({} if refusal is None else refusal.headers)
+    return response
+
+
+def respond(request: Request, refusal: Refusal) -> Response:
+    """Answers `refusal` in the form that the route speaks."""
+    if wants_document(request):
+        return problem(request, refusal)
+    return page(request, "refusal.html", refusal=refusal)
+
+
+def problem(request: Request, refusal: Refusal) -> JSONResponse:
+    """The problem document of `refusal` (RFC 9457)."""
+    return JSONResponse(
+        {
+            "type": refusal.type,
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+            "instance": request.url.path,
+            **refusal.extra,
+        },
+        status_code=refusal.status,
+        headers=dict(refusal.headers),
+        media_type=PROBLEM_MEDIA_TYPE,
+    )

@@ -1,0 +1,129 @@
+"""Pages from Jinja templates: where they are found, and how money, times and sizes are written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from atelier.domain.lifecycle import State
+from atelier.domain.metals import METALS
+
+STATIC: Final = Path(__file__).parent / "static"
+_PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
+_SHARED: Final = Path(__file__).parent / "templates"
+
+
+def money(amount: Decimal) -> str:
+    """`amount` of euros for people.
+
+    >>> money(Decimal("1234.5"))
+    '€ 1,234.50'
+    """
+    return f"€ {amount:,.2f}"
+
+
+def moment(at: datetime) -> str:
+    """A time for people, in UTC, to the minute.
+
+    >>> moment(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
+    '7 Mar 2026, 09:05 UTC'
+    """
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%b %Y, %H:%M} UTC"
+
+
+def short_moment(at: datetime) -> str:
+    """A time for people who have little room and know the year and the zone.
+
+    >>> short_moment(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
+    '7 Mar, 09:05'
+    """
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%b, %H:%M}"
+
+
+def file_size(size: int) -> str:
+    """A number of bytes for people.
+
+    >>> file_size(190_384), file_size(52_428_800), file_size(26)
+    ('186 KB', '50 MB', '26 bytes')
+    """
+    if size < 1024:
+        return f"{size} bytes"
+    if size < 1024**2:
+        return f"{size / 1024:.0f} KB"
+    return f"{size / 1024**2:.1f} MB".replace(".0 ", " ")
+
+
+def state_name(state: str) -> str:
+    """The name of a life-cycle state for people."""
+    return State(state).label
+
+
+def metal_name(code: str) -> str:
+    """The name of a metal for people; the code itself for a metal that is no longer offered."""
+    return METALS[code].name if code in METALS else code
+
+
+@cache
+def asset(path: str) -> str:
+    """The address of a static file; it changes with the content, so browsers may keep the file."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()
+    return f"/static/{path}?v={digest[:10]}"
+
+
+class Pages:
+    """Renders the pages of one service from its own templates and the shared ones.
+
+    All are compiled here: made when a module is imported, forked processes find it done.
+    """
+
+    def __init__(self, service: str, templates: Path) -> None:
+        self._environment = _environment(service, templates)
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
+
+    def render(
+        self, request: Request, template: str, *, status: int = 200, **context: Any
+    ) -> HTMLResponse:
+        """The page `template`; it also knows the request and who is signed in (`person`)."""
+        person = getattr(request.state, "person", None)
+        text = self._environment.get_template(template).render(
+            {"request": request, "person": person, **context}
+        )
+        return HTMLResponse(text, status_code=status)
+
+
+def _environment(service: str, templates: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([templates, _SHARED]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        money=money,
+        moment=moment,
+        short_moment=short_moment,
+        file_size=file_size,
+        state_name=state_name,
+        metal_name=metal_name,
+    )
+    known: Mapping[str, object] = {
+        "service": service,
+        "place": _PLACES.get(service, ""),
+        "asset": asset,
+        "metals": METALS,
+    }
+    environment.globals.update(known)
+    return environment

@@ -1,0 +1,107 @@
+"""Who is signed in: the session cookie of a service, and the way to its sign-in page."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from atelier.data.database import Database
+from atelier.data.mes import Operator
+from atelier.data.shop import Customer, Seller
+from atelier.security import SESSION_SECONDS, read_session, sign_session
+from atelier.web.refusal import Refusal, respond, wants_document
+from atelier.web.scope import resources_of, service_of
+
+Person = TypeVar("Person", Customer, Seller, Operator)
+
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?")
+_HOME: Final = {"shop": "/orders", "crm": "/orders", "mes": "/work"}
+
+
+class SignInRequired(Exception):
+    """Nobody is signed in where somebody has to be."""
+
+
+async def recognised(request: Request, database: Database, people: type[Person]) -> Person | None:
+    """The person who sends `request`, one of the table `people`; None when nobody is signed in.
+
+    Asked on the primary, since an account may be a moment old. The pages know them as `person`.
+    """
+    service = service_of(request)
+    cookie = request.cookies.get(_cookie(service))
+    secret = resources_of(request).settings.secret_key
+    user_id = None if cookie is None else read_session(service, cookie, secret)
+    if user_id is None:
+        return None
+    async with database.session() as session:
+        person: Person | None = await session.get(people, user_id)
+    request.state.person = person
+    return person
+
+
+async def signed_in(request: Request, database: Database, people: type[Person]) -> Person:
+    """Like `recognised`, where somebody has to be signed in. Raises SignInRequired."""
+    person = await recognised(request, database, people)
+    if person is None:
+        raise SignInRequired
+    return person
+
+
+def begin(request: Request, person: Customer | Seller | Operator) -> Response:
+    """Signs `person` in and leads on to where they wanted to go."""
+    service = service_of(request)
+    response = see_other(wanted_path(request, _HOME[service]))
+    response.set_cookie(
+        _cookie(service),
+        sign_session(service, person.id, resources_of(request).settings.secret_key),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def end(request: Request) -> Response:
+    """Signs out, back to the start."""
+    response = see_other("/")
+    response.delete_cookie(_cookie(service_of(request)), httponly=True, samesite="lax")
+    return response
+
+
+async def ask_to_sign_in(request: Request, _: Exception) -> Response:
+    """Answers SignInRequired: a page leads to sign-in and from there back, an API says 401."""
+    if wants_document(request):
+        return respond(request, _NO_SESSION)
+    if "hx-request" in request.headers:
+        # As a redirect, the sign-in page would be swapped into the middle of the old one.
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if request.method != "GET":
+        return see_other("/sign-in")
+    return see_other(f"/sign-in?next={quote(request.url.path)}")
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Sends the browser on with a GET, as after every form that did something."""
+    return RedirectResponse(path, status_code=303)
+
+
+_NO_SESSION: Final = Refusal(
+    401, "sign-in-required", "Sign in first", "The request carries no valid session cookie."
+)
+
+
+def _cookie(service: str) -> str:
+    # Cookies do not know ports, so each service has a name of its own.
+    return f"atelier_{service}"
+
+
+def wanted_path(request: Request, home: str) -> str:
+    """Where a sign-in leads: to `next` of the query where that is a path of ours, or else home."""
+    path = request.query_params.get("next", home)
+    # Browsers take `//host`, and a `\\` or a tab in it, for another site.
+    return path if _PATH.fullmatch(path) else home

@@ -1,0 +1,62 @@
+"""Signing in by e-mail and password, and out: the same for customers, sellers and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier.data.database import Database
+from atelier.resources import Resources
+from atelier.security import verify_password_aside
+from atelier.web.forms import form, text
+from atelier.web.refusal import Refusal, page
+from atelier.web.scope import resources_of
+from atelier.web.sessions import Person, begin, end
+
+_WRONG: Final = Refusal(
+    401, "sign-in-refused", "You are not signed in", "The e-mail or the password is not right."
+)
+
+
+def sign_in_routes(
+    people: type[Person],
+    database: Callable[[Resources], Database],
+    *,
+    welcome: str,
+    template: str = "sign_in.html",
+) -> APIRouter:
+    """/sign-in and /sign-out for the accounts in the table `people` of `database`."""
+    router = APIRouter()
+
+    def sign_in_page(request: Request, email: str = "", refusal: Refusal | None = None) -> Response:
+        return page(request, template, refusal=refusal, email=email, welcome=welcome)
+
+    @router.get("/sign-in")
+    async def show_sign_in(request: Request) -> Response:
+        return sign_in_page(request)
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        async with form(request) as fields:
+            email = text(fields, "email").lower()
+            password = text(fields, "password", strip=False)
+        resources = resources_of(request)
+        async with database(resources).session() as session:
+            person = await session.scalar(sa.select(people).where(people.email == email))
+        stored = None if person is None else person.password_hash
+        cost = resources.settings.password_cost
+        # Not known and not right take the same time and get the same answer.
+        if not await verify_password_aside(stored, password, cost) or person is None:
+            return sign_in_page(request, email, _WRONG)
+        return begin(request, person)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        return end(request)
+
+    return router

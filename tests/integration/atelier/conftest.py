@@ -1,0 +1,84 @@
+"""Parts of the platform, run inside the test on a sandbox without the platform's processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Protocol
+
+import pytest
+
+from atelier.data.database import Database
+from atelier.data.shop import Partner
+from atelier.messaging.broker import Broker
+from atelier.settings import Settings
+from touchstone.sandbox import Sandbox
+
+
+class Runs(Protocol):
+    """A relay or a consumer."""
+
+    def run(self) -> Coroutine[Any, Any, None]: ...
+
+
+Start = Callable[[Runs], "asyncio.Task[None]"]
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def settings(bare_sandbox: Sandbox) -> Settings:
+    """The sandbox's, but with retries that come quickly."""
+    given = {
+        name.removeprefix("ATELIER_").lower(): value
+        for name, value in bare_sandbox.environment.items()
+    }
+    return Settings(**{**given, "retry_delays": (0.05, 0.1, 0.2)})
+
+
+@pytest.fixture
+async def shop(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.shop_database, settings.shop_replica)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def mes(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.mes_database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator[Broker]:
+    """The connection of one process; a test that is about several makes others itself."""
+    connection = Broker(settings.broker, settings.retry_delays)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Runs relays and consumers in the background until the test ends."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(worker: Runs) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(worker.run()))
+        return tasks[-1]
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def partner(shop: Database) -> Partner:
+    async with shop.session() as session:
+        partner = Partner(name="Goldfinch & Sons")
+        session.add(partner)
+    return partner

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from aio_pika import Message
+from aio_pika.exceptions import DeliveryError
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
+from atelier import work
+from atelier.data.database import Database
+from atelier.domain.lifecycle import State
+from atelier.messaging import outbox, tables
+from atelier.messaging.broker import Broker
+from atelier.messaging.consumer import Consumer, Handler
+from atelier.messaging.event import Event
+from atelier.messaging.topology import EVENTS
+from atelier.settings import Settings
+from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.wire import deliver, history, told, waiting
+from touchstone.waiting import eventually_async
+
+pytestmark = pytest.mark.anyio
+
+QUEUE = "mes.orders"
+
+
+def consumer(handler: Handler, mes: Database, broker: Broker, settings: Settings) -> Consumer:
+    return Consumer(QUEUE, handler, mes, broker, retry_delays=settings.retry_delays)
+
+
+async def count(database: Database, table: sa.Table) -> int:
+    async with database.session() as session:
+        return await session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
+    mes: Database, settings: Settings, start: Start
+) -> None:
+    calls: list[Event] = []
+
+    async def handle(session: AsyncSession, event: Event) -> None:
+        calls.append(event)
+        await work.handle(session, event)
+
+    brokers = [Broker(settings.broker, settings.retry_delays) for _ in range(3)]
+    event = told(uuid4(), None, State.SUBMITTED)
+    await deliver(brokers[0], QUEUE, *[event] * 60)
+    consuming = [start(consumer(handle, mes, broker, settings)) for broker in brokers]
+
+    last = told(uuid4(), None, State.SUBMITTED)
+    await deliver(brokers[0], QUEUE, last)
+    await eventually_async(lambda: history(mes, last))
+    for task in consuming:
+        task.cancel()  # it finishes what it has in hand
+    await asyncio.wait(consuming)
+
+    assert not await waiting(brokers[0], QUEUE)
+    assert calls.count(event) == 1
+    assert await history(mes, event) == [State.SUBMITTED]
+    for broker in brokers:
+        await broker.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_reordered_and_repeated_events_end_where_the_right_order_does(
+    mes: Database, broker: Broker, settings: Settings, start: Start, seed: int
+) -> None:
+    path = [
+        State.SUBMITTED,
+        State.PRICE_CALCULATED,
+        State.CONFIRMED,
+        State.MANUFACTURING_APPROVED,
+    ]
+    order_id = uuid4()
+    events = [told(order_id, None, State.SUBMITTED)]
+    events += [told(order_id, before, to, price="249.50") for before, to in pairwise(path)]
+    shuffled = random.Random(seed).sample(events * 2, k=8)
+    start(consumer(work.handle, mes, broker, settings))
+
+    await deliver(broker, QUEUE, *shuffled)
+
+    assert (
+        await eventually_async(
+            lambda: history(mes, events[0]), until=lambda states: len(states) >= len(path)
+        )
+        == path
+    )
+    async with mes.session() as session:
+        order = await work.by_number(session, events[0].data["number"])
+    assert order is not None
+    assert str(order.price) == "249.50"
+    assert await count(mes, tables.consumed_event) == len(events)
+    assert not await waiting(broker, f"{QUEUE}.dead")
+
+
+async def test_an_old_event_under_a_new_id_changes_nothing(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    order_id = uuid4()
+    submitted = told(order_id, None, State.SUBMITTED)
+    priced = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED, price="10.00")
+    priced_again = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED, price="99.00")
+    submitted_again = told(order_id, None, State.SUBMITTED)
+    start(consumer(work.handle, mes, broker, settings))
+
+    await deliver(broker, QUEUE, submitted, priced, priced_again, submitted_again)
+
+    await eventually_async(lambda: count(mes, tables.consumed_event), until=lambda n: n == 4)
+    assert await history(mes, submitted) == [State.SUBMITTED, State.PRICE_CALCULATED]
+    async with mes.session() as session:
+        order = await work.by_number(session, submitted.data["number"])
+    assert order is not None
+    assert str(order.price) == "10.00"
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        (b"\x00 not an event", "MalformedEvent: not JSON"),
+        (b"[1, 2]", "MalformedEvent: expected a JSON object, found list"),
+        (b'{"id": 7}', "MalformedEvent: the field 'occurred_at' is missing"),
+        (
+            Event(type="order.exploded", order_id=uuid4(), actor="test"),
+            "Refused: the factory does not know events of type 'order.exploded'",
+        ),
+    ],
+    ids=["no JSON", "no object", "no event", "unknown type"],
+)
+async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
+    mes: Database,
+    broker: Broker,
+    settings: Settings,
+    start: Start,
+    poison: bytes | Event,
+    reason: str,
+) -> None:
+    good = told(uuid4(), None, State.SUBMITTED)
+    start(consumer(work.handle, mes, broker, settings))
+
+    await deliver(broker, QUEUE, poison, good)
+
+    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
+    assert letter.body == (poison.to_json() if isinstance(poison, Event) else poison)
+    assert str(letter.headers["x-error"]).startswith(reason)
+    assert letter.headers["x-attempt"] == 1
+    await eventually_async(lambda: history(mes, good))
+
+
+async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    order_id = uuid4()
+    start(consumer(work.handle, mes, broker, settings))
+
+    await deliver(
+        broker,
+        QUEUE,
+        told(order_id, None, State.SUBMITTED),
+        told(order_id, State.SUBMITTED, State.PRICING_FAILED),
+        told(order_id, State.PRICE_CALCULATED, State.CONFIRMED),
+    )
+
+    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
+    assert letter.headers["x-error"] == (
+        "Refused: told of CONFIRMED, which an order that is PRICING_FAILED cannot reach"
+    )
+
+
+async def test_a_handler_that_keeps_failing_is_tried_with_growing_pauses_and_then_set_aside(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    attempts: list[float] = []
+
+    async def fail(session: AsyncSession, event: Event) -> None:
+        attempts.append(time.monotonic())
+        await outbox.append(session, told(uuid4(), None, State.SUBMITTED))
+        raise LookupError("the vault is locked")
+
+    event = told(uuid4(), None, State.SUBMITTED)
+    start(consumer(fail, mes, broker, settings))
+
+    await deliver(broker, QUEUE, event)
+
+    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
+    assert letter.body == event.to_json()
+    assert letter.headers["x-error"] == "LookupError: the vault is locked"
+    assert letter.headers["x-attempt"] == len(attempts) == 4
+    pauses = [after - before for before, after in pairwise(attempts)]
+    assert all(pause >= delay for pause, delay in zip(pauses, settings.retry_delays, strict=True))
+    # Nothing of what it had begun is left, not even the note that it consumed the event.
+    assert await count(mes, tables.outbox) == 0
+    assert await count(mes, tables.consumed_event) == 0
+
+
+async def test_a_handler_that_fails_once_has_its_effect_once(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    attempts: list[Event] = []
+
+    async def fail_at_first(session: AsyncSession, event: Event) -> None:
+        attempts.append(event)
+        await work.handle(session, event)
+        if len(attempts) == 1:
+            raise LookupError("the vault is locked")
+
+    event = told(uuid4(), None, State.SUBMITTED)
+    start(consumer(fail_at_first, mes, broker, settings))
+
+    await deliver(broker, QUEUE, event)
+
+    assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
+    assert len(attempts) == 2
+    assert not await waiting(broker, f"{QUEUE}.dead")
+
+
+async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
+    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    name = sa.make_url(settings.mes_database).database
+    event = told(uuid4(), None, State.SUBMITTED)
+    start(consumer(work.handle, mes, broker, settings))
+    async with shop.session() as elsewhere:
+        await elsewhere.execute(sa.text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
+    async with shop.session() as elsewhere:
+        await elsewhere.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": name},
+        )
+
+    with capture_logs() as lines:
+
+        async def refusals() -> int:
+            return sum(line["event"] == "database away" for line in lines)
+
+        await deliver(broker, QUEUE, event)
+        # More often than it would be tried if each refusal counted as an attempt.
+        await eventually_async(refusals, until=lambda seen: seen > len(settings.retry_delays) + 1)
+    assert not await waiting(broker, f"{QUEUE}.dead")
+    async with shop.session() as elsewhere:
+        await elsewhere.execute(sa.text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
+
+    assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
+    assert not await waiting(broker, f"{QUEUE}.dead")
+
+
+async def test_a_queue_that_somebody_deleted_is_there_again(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    consuming = consumer(work.handle, mes, broker, settings)
+    start(consuming)
+    await consuming.consuming.wait()
+    other_broker = Broker(settings.broker, settings.retry_delays)
+    async with other_broker.channel() as channel:
+        await channel.queue_delete(QUEUE)
+        event = told(uuid4(), None, State.SUBMITTED)
+        exchange = await channel.get_exchange(EVENTS, ensure=False)
+
+        async def arrives() -> bool:
+            # Until its binding is back, the broker knows no queue for it.
+            await exchange.publish(Message(event.to_json()), routing_key=event.type)
+            return bool(await history(mes, event))
+
+        await eventually_async(arrives, ignoring=(DeliveryError,))
+    await other_broker.close()
+
+
+async def test_stopping_finishes_the_message_in_hand(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def take_time(session: AsyncSession, event: Event) -> None:
+        begun.set()
+        await go_on.wait()
+        await work.handle(session, event)
+
+    event = told(uuid4(), None, State.SUBMITTED)
+    consuming = start(consumer(take_time, mes, broker, settings))
+    await deliver(broker, QUEUE, event)
+    await begun.wait()
+
+    consuming.cancel()
+    go_on.set()
+    await asyncio.wait([consuming])
+
+    assert await history(mes, event) == [State.SUBMITTED]
+    assert not await waiting(broker, QUEUE)
+
+
+async def test_a_message_that_is_in_hand_when_the_broker_goes_comes_back(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    attempts: list[Event] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail_at_first(session: AsyncSession, event: Event) -> None:
+        attempts.append(event)
+        if len(attempts) == 1:
+            begun.set()
+            await go_on.wait()
+            raise LookupError("the vault is locked")
+        await work.handle(session, event)
+
+    event = told(uuid4(), None, State.SUBMITTED)
+    start(consumer(fail_at_first, mes, broker, settings))
+    await deliver(broker, QUEUE, event)
+    await begun.wait()
+
+    await broker.close()  # and with it the way to the retry queue
+    go_on.set()
+
+    assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
+    assert len(attempts) == 2

@@ -1,0 +1,276 @@
+"""The partner API over HTTP: what it promises in its OpenAPI document, it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from atelier import security
+from atelier.data.shop import ApiKey, IdempotencyKey, Order
+from atelier.domain.metals import METALS
+from atelier.domain.models3d import measure
+from atelier.domain.pricing import quote
+from fixtures import models
+from fixtures.company import Company
+from fixtures.factories import ApiKeyFactory, PartnerFactory
+from touchstone.waiting import eventually
+
+RING = models.as_binary_stl(models.ring())
+OTHER_RING = models.as_binary_stl(models.ring(prongs=6))
+
+
+def client(company: Company, name: str) -> httpx.Client:
+    """A client of a new partner's, with the partner's key."""
+    key = security.new_api_key()
+    with Session(company.shop_database) as session:
+        partner = PartnerFactory(session=session, name=name)
+        ApiKeyFactory(session=session, partner_id=partner.id, key=key)
+    return httpx.Client(
+        base_url=company.sandbox.services["partner"], headers={"Authorization": f"Bearer {key}"}
+    )
+
+
+@pytest.fixture
+def partner(company: Company) -> Iterator[httpx.Client]:
+    with client(company, "Maison Aurélie") as http:
+        yield http
+
+
+def place(
+    http: httpx.Client,
+    model: bytes = RING,
+    *,
+    key: str | None = None,
+    name: str = "ring.stl",
+    **fields: str,
+) -> httpx.Response:
+    return http.post(
+        "/api/v1/orders",
+        headers={"Idempotency-Key": key or str(uuid4())},
+        files={"model": (name, model)},
+        data={"metal": "gold-750", **fields},
+    )
+
+
+def order_in(http: httpx.Client, address: str, state: str) -> dict[str, Any]:
+    def look() -> dict[str, Any]:
+        document: dict[str, Any] = http.get(address).raise_for_status().json()
+        return document
+
+    return eventually(
+        look,
+        until=lambda document: document["state"] == state,
+        describe=f"{address} is {state}",
+        show=lambda document: document["state"],
+    )
+
+
+def rows(company: Company, table: type[Order] | type[IdempotencyKey]) -> int:
+    with Session(company.shop_database) as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    ), answer.text
+    problem: dict[str, Any] = answer.json()
+    assert problem["type"] == f"urn:atelier:problem:{slug}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"] == answer.request.url.path
+    return problem
+
+
+def test_an_order_is_accepted_priced_and_confirmed(partner: httpx.Client) -> None:
+    accepted = place(partner, reference="PO-2026-118")
+
+    assert accepted.status_code == 202
+    document = accepted.json()
+    assert accepted.headers["location"] == f"/api/v1/orders/{document['id']}"
+    assert "idempotent-replayed" not in accepted.headers
+    assert {name: document[name] for name in ("state", "metal", "price", "currency")} == {
+        "state": "SUBMITTED",
+        "metal": "gold-750",
+        "price": None,
+        "currency": "EUR",
+    }
+    assert document["reference"] == "PO-2026-118"
+
+    priced = order_in(partner, accepted.headers["location"], "PRICE_CALCULATED")
+    assert Decimal(priced["price"]) == quote(measure(RING).volume_mm3, METALS["gold-750"]).total
+
+    confirmed = partner.post(priced["links"]["confirm"])
+    assert confirmed.status_code == 200
+    assert confirmed.json()["state"] == "CONFIRMED"
+    assert confirmed.json()["links"]["confirm"] is None
+
+
+def test_repeating_a_request_gives_the_same_answer_and_one_order(
+    partner: httpx.Client, company: Company
+) -> None:
+    first = place(partner, key="PO-1")
+    order_in(partner, first.headers["location"], "PRICE_CALCULATED")
+
+    again = place(partner, key="PO-1", name="renamed.stl")
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert rows(company, Order) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"metal": "gold-585"}, {"reference": "PO-2"}, {"model": OTHER_RING}]
+)
+def test_a_key_stands_for_one_order(
+    partner: httpx.Client, company: Company, change: dict[str, Any]
+) -> None:
+    place(partner, key="PO-1")
+
+    assert_problem(place(partner, key="PO-1", **change), 422, "idempotency-key-reused")
+    assert rows(company, Order) == 1
+
+
+def test_two_partners_may_have_the_same_key(partner: httpx.Client, company: Company) -> None:
+    first = place(partner, key="1")
+    with client(company, "Haus Zwei") as other:
+        second = place(other, key="1")
+
+    assert "idempotent-replayed" not in second.headers
+    assert first.json()["id"] != second.json()["id"]
+
+
+def test_equal_requests_at_once_are_one_order(partner: httpx.Client, company: Company) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: place(partner, key="PO-1"), range(8)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert [answer.headers.get("idempotent-replayed") for answer in answers].count(None) == 1
+    assert (rows(company, Order), rows(company, IdempotencyKey)) == (1, 1)
+
+
+def test_a_refused_request_does_not_use_its_key_up(partner: httpx.Client) -> None:
+    assert_problem(place(partner, key="PO-1", metal="tin"), 422, "unknown-metal")
+
+    assert place(partner, key="PO-1").status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("key", "slug"), [(None, "missing"), ("two words", "malformed"), ("x" * 256, "malformed")]
+)
+def test_the_key_is_required(
+    partner: httpx.Client, company: Company, key: str | None, slug: str
+) -> None:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    answer = partner.post(
+        "/api/v1/orders", headers=headers, files={"model": RING}, data={"metal": "gold-750"}
+    )
+
+    assert_problem(answer, 400, f"idempotency-key-{slug}")
+    assert rows(company, Order) == 0
+
+
+def test_an_order_is_its_partners(partner: httpx.Client, company: Company) -> None:
+    address = place(partner).headers["location"]
+    order_in(partner, address, "PRICE_CALCULATED")
+
+    with client(company, "Haus Zwei") as other:
+        assert_problem(other.get(address), 404, "order-not-found")
+        assert_problem(other.post(f"{address}/confirm"), 404, "order-not-found")
+    assert partner.get(address).json()["state"] == "PRICE_CALCULATED"
+
+
+def test_confirming_twice_is_a_forbidden_transition(partner: httpx.Client) -> None:
+    address = place(partner).headers["location"]
+    order_in(partner, address, "PRICE_CALCULATED")
+    assert partner.post(f"{address}/confirm").status_code == 200
+
+    problem = assert_problem(partner.post(f"{address}/confirm"), 409, "forbidden-transition")
+
+    assert "Confirmed" in problem["detail"]
+
+
+def test_a_revoked_key_opens_nothing(partner: httpx.Client, company: Company) -> None:
+    assert place(partner).status_code == 202
+    with Session(company.shop_database) as session:
+        session.execute(sa.update(ApiKey).values(revoked_at=sa.func.now()))
+        session.commit()
+
+    assert_problem(place(partner), 401, "api-key-unknown")
+
+
+def test_what_is_missing_is_listed(partner: httpx.Client) -> None:
+    answer = partner.post(
+        "/api/v1/orders",
+        headers={"Idempotency-Key": "1"},
+        files={"other": b"x"},
+        data={"reference": "x" * 201},
+    )
+
+    problem = assert_problem(answer, 422, "invalid-request")
+    assert {fault["where"] for fault in problem["errors"]} == {"model", "metal", "reference"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/api/v1/orders/not-a-uuid", 422, "invalid-request"),
+        ("GET", f"/api/v1/orders/{UUID(int=0)}", 404, "order-not-found"),
+        ("GET", "/api/v1/nothing", 404, "not-found"),
+        ("DELETE", "/api/v1/orders", 405, "method-not-allowed"),
+        ("POST", "/api/v1/orders", 415, "unsupported-media-type"),
+    ],
+)
+def test_all_errors_are_problem_documents(
+    partner: httpx.Client, method: str, path: str, status: int, slug: str
+) -> None:
+    answer = partner.request(method, path, headers={"Idempotency-Key": "1"})
+
+    assert_problem(answer, status, slug)
+
+
+def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
+    api = partner.get("/openapi.json").json()
+
+    told = {
+        f"{method.upper()} {path}": sorted(operation["responses"])
+        for path, item in api["paths"].items()
+        for method, operation in item.items()
+    }
+    assert told == {
+        "POST /api/v1/orders": ["202", "400", "401", "413", "415", "422"],
+        "GET /api/v1/orders/{order_id}": ["200", "401", "404", "422"],
+        "POST /api/v1/orders/{order_id}/confirm": ["200", "401", "404", "409", "422"],
+    }
+    problems = [
+        content
+        for item in api["paths"].values()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+        for content in answer["content"].items()
+    ]
+    assert {media_type for media_type, _ in problems} == {"application/problem+json"}
+    assert all(content["examples"] for _, content in problems)
+    assert {"Problem", "Fault", "OrderDocument"} <= set(api["components"]["schemas"])
+
+
+def test_the_reference_page_needs_nobody_elses_server(partner: httpx.Client) -> None:
+    page = partner.get("/docs")
+
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "https://" not in page.text
+    assert "urn:atelier:problem:unknown-metal" in page.text

@@ -1,0 +1,82 @@
+"""The platform as processes that somebody starts and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+
+import httpx
+import pytest
+
+from touchstone.sandbox import Sandbox
+from touchstone.waiting import eventually
+
+ATELIER = [sys.executable, "-m", "atelier"]
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}
+    return {**clean, **given}
+
+
+@pytest.fixture
+def platform(bare_sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
+    """All services on ports that the system chooses."""
+    ports = {f"ATELIER_PORT_{name}": "0" for name in ("SHOP", "PARTNER", "CRM", "MES", "PRICING")}
+    process = subprocess.Popen(
+        [*ATELIER, "serve"],
+        env=environment({**bare_sandbox.environment, **ports}),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) -> None:
+    assert platform.stderr is not None
+    addresses = dict(
+        re.fullmatch(r"(\w+): (http://\S+)\n", platform.stderr.readline()).groups()  # type: ignore[union-attr]
+        for _ in range(5)
+    )
+    assert list(addresses) == ["shop", "partner", "crm", "mes", "pricing"]
+    for address in addresses.values():
+        answer = eventually(
+            lambda address=address: httpx.get(f"{address}/health/ready").status_code,  # type: ignore[misc]
+            until=lambda status: status == 200,
+            ignoring=(httpx.TransportError,),
+        )
+        assert answer == 200
+
+    platform.send_signal(signal.SIGTERM)
+
+    _, log = platform.communicate(timeout=15)
+    assert platform.returncode == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all({"@timestamp", "log.level", "event"} <= line.keys() for line in lines)
+    assert not [line for line in lines if line["log.level"] in ("warning", "error")]
+
+
+def test_without_settings_it_names_what_is_missing() -> None:
+    for command in ("serve", "migrate"):
+        refused = subprocess.run(
+            [*ATELIER, command], env=environment({}), capture_output=True, text=True, check=False
+        )
+        assert refused.returncode == 2
+        assert "Traceback" not in refused.stderr
+        for variable in ("SHOP_DATABASE", "MES_DATABASE", "BROKER", "FILES", "SECRET_KEY"):
+            assert f"ATELIER_{variable}: field required" in refused.stderr
+
+
+def test_an_unknown_service_is_refused() -> None:
+    refused = subprocess.run(
+        [*ATELIER, "serve", "shop", "forge"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "There is no service forge; there are: shop, partner" in refused.stderr

@@ -1,0 +1,62 @@
+"""What goes over the wire: messages as a test sends and finds them."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from aio_pika import Message
+from aio_pika.abc import AbstractIncomingMessage
+
+from atelier import work
+from atelier.data.database import Database
+from atelier.domain.lifecycle import State
+from atelier.files import StoredModel
+from atelier.messaging.broker import Broker
+from atelier.messaging.event import Event
+
+MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
+
+
+def told(order_id: UUID, before: State | None, to: State, price: str | None = None) -> Event:
+    """What the shop tells when an order goes from one state to the next."""
+    return Event(
+        type=f"order.{to.lower()}",
+        order_id=order_id,
+        actor=f"customer:{uuid4()}",
+        data={
+            "number": f"AT-{order_id.hex[:6].upper()}",
+            "from": before,
+            "to": to,
+            "sequence": 1,
+            "metal": "gold-585",
+            "model_checksum": MODEL.checksum,
+            "model_name": MODEL.name,
+            "price": price,
+            "source": "shop",
+        },
+    )
+
+
+async def deliver(broker: Broker, queue: str, *bodies: Event | bytes) -> None:
+    """Put messages straight into a queue, in this order."""
+    async with broker.channel() as channel:
+        for body in bodies:
+            content = body.to_json() if isinstance(body, Event) else body
+            await channel.default_exchange.publish(Message(content), routing_key=queue)
+
+
+async def history(mes: Database, event: Event) -> list[State]:
+    """The states that the factory has seen the event's order in, oldest first."""
+    async with mes.session() as session:
+        return [line.to_state for line in await work.history(session, event.order_id)]
+
+
+async def waiting(broker: Broker, queue: str) -> list[AbstractIncomingMessage]:
+    """Take all messages out of a queue, oldest first."""
+    async with broker.channel() as channel:
+        source = await channel.get_queue(queue, ensure=False)
+        found = []
+        while (message := await source.get(fail=False)) is not None:
+            found.append(message)
+            await message.ack()
+        return found
