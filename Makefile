@@ -1,0 +1,71 @@
+# Everything that people and the pipeline run here. Each target sets up what it needs first; a
+# second run finds that in place. More arguments for pytest: make test ARGS="-k journey -x".
+
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# Two at the least: a worker mostly waits, for the browser, the database and the broker.
+WORKERS ?= $(shell [ $(CORES) -gt 2 ] && echo $(CORES) || echo 2)
+ARGS ?=
+
+VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest -n $(WORKERS)
+
+.DEFAULT_GOAL := help
+.PHONY: help acceptance test unit integration e2e containers check format coverage lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+acceptance: ## replay the acceptance scenarios in a real browser and write the report
+	@bin/set-up
+	$(PYTEST) tests/e2e --progress $(ARGS)
+
+test: ## run all layers in parallel: unit, integration, end to end
+	@bin/set-up
+	$(PYTEST) $(ARGS)
+
+unit: ## run the unit tests: no server, no browser, no file
+	@bin/set-up python
+	$(PYTEST) tests/unit $(ARGS)
+
+integration: ## run the integration tests, against real servers
+	@bin/set-up
+	$(PYTEST) tests/integration $(ARGS)
+
+e2e: ## run the scenarios as `acceptance` does, with pytest's own output
+	@bin/set-up
+	$(PYTEST) tests/e2e $(ARGS)
+
+containers: ## run all layers on servers in containers instead of programs of this machine
+	@bin/set-up python browser
+	$(PYTEST) --backing containers $(ARGS)
+
+# ShellCheck and Pyflakes are switched off in actionlint: it would use them only where they happen
+# to be installed, and so judge the same file differently on two machines.
+check: ## lint, formatting, types and the pipeline's own files
+	@bin/set-up python
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/actionlint -shellcheck= -pyflakes=
+
+format: ## format the code and mend what the linter can mend
+	@bin/set-up python
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+coverage: ## branch coverage of the unit tests
+	@bin/set-up python
+	$(VENV)/coverage run -m pytest tests/unit $(ARGS)
+	$(VENV)/coverage report
+
+# Addresses stay out of the lock: where packages come from is a matter of each machine.
+lock: ## bring requirements.lock to the newest versions that pyproject.toml allows
+	@bin/set-up python
+	$(VENV)/python -m pip install --quiet uv
+	$(VENV)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+		--quiet --output-file requirements.lock
+
+clean: ## delete what the set-up and the runs made in this folder
+	rm -rf .venv .touchstone .coverage .coverage.* .hypothesis .*_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
