@@ -30,6 +30,7 @@ pytest_plugins = [
 KEEPER = pytest.StashKey[KeeperProcess]()
 SOCKET = pytest.StashKey[Path]()
 CLIENT = pytest.StashKey[KeeperClient]()
+FOLLOWER = pytest.StashKey[threading.Thread]()
 OUTER_RUN = pytest.StashKey[str | None]()
 
 
@@ -62,14 +63,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[run.VARIABLE] = str(keeper.folder.path)
     keeper.wait()
     if config.option.progress:
-        threading.Thread(target=_follow, args=(config,), daemon=True).start()
+        config.stash[FOLLOWER] = threading.Thread(target=_follow, args=(config,), daemon=True)
+        config.stash[FOLLOWER].start()
 
 
 def _follow(config: pytest.Config) -> None:
     """Show what the keeper is starting, until the run ends."""
-    client = KeeperClient(config.stash[SOCKET])
     status = ""
-    with contextlib.suppress(InfrastructureError):
+    with (
+        contextlib.closing(KeeperClient(config.stash[SOCKET])) as client,
+        contextlib.suppress(InfrastructureError),
+    ):
         while True:
             status = client.status(status)
             progress.status(config, status)
@@ -90,6 +94,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         client.close()
     if keeper := config.stash.get(KEEPER, None):
         keeper.close()
+        if follower := config.stash.get(FOLLOWER, None):
+            follower.join()
         outer = config.stash[OUTER_RUN]
         if outer is None:
             del os.environ[run.VARIABLE]
