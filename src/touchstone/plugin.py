@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from touchstone import progress, run
+from touchstone import progress, report, run
 from touchstone.backing import PROVIDERS, Backing, BackingUnavailable, Broker
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess, Lease
 from touchstone.sandbox import Sandbox
@@ -25,6 +25,7 @@ pytest_plugins = [
     "touchstone.artefacts",
     "touchstone.browser",
     "touchstone.progress",
+    "touchstone.report",
 ]
 
 KEEPER = pytest.StashKey[KeeperProcess]()
@@ -118,6 +119,7 @@ def pytest_terminal_summary(
         return
     if started := _client(config).started():
         terminalreporter.write_line(f"backing: {started.summary()}")
+        report.note(config, f"backing: {started.summary()}")
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ class Progress:
         self._over = False
 
     def status(self, text: str) -> None:
-        if text == self._status:
+        if self._over or text == self._status:
             return
         self._status = text
         if not self._screen.is_terminal:
@@ -216,7 +216,7 @@ class Screen:
     def _draw(self) -> None:
         if self._render:
             # Asked of this stream: while a test runs, standard output is pytest's.
-            width = os.get_terminal_size(self._stream.fileno()).columns
+            width = os.get_terminal_size(self._stream.fileno()).columns or 80
             line = self._render()
             line.truncate(width - 1, overflow="ellipsis")
             self._console.print(line, soft_wrap=True, end="")

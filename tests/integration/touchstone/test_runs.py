@@ -92,6 +92,7 @@ def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
     keeper.kill()
     controller.kill()
     controller.wait()
+    keeper.wait(10)
     assert "postgres" in of_run(folder), "there must be something to reap"
     assert run.reap_orphans(folders) == [folder]
 

@@ -227,7 +227,7 @@ def test_the_probe_names_the_wait_when_nobody_else_does(time: Time) -> None:
     def order_is_shipped() -> bool:
         return False
 
-    with pytest.raises(NotYetTrue, match="^order is shipped: not so"):
+    with pytest.raises(NotYetTrue, match=r"^order is shipped: not so"):
         eventually(order_is_shipped, timeout=0.1, clock=time.clock, sleep=time.sleep)
 
 

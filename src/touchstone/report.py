@@ -1,0 +1,231 @@
+"""The HTML report of a run: one file that needs nothing else, `.touchstone/report/index.html`.
+
+What failed comes first, with the failed step, the picture and the links to all artefacts; then
+everything that ran, by layer and feature.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from touchstone.artefacts import show_trace
+from touchstone.results import PLUGIN as RESULTS
+from touchstone.results import Result, Results
+
+DEFAULT = Path(".touchstone", "report", "index.html")
+
+_PLUGIN = "touchstone-report"
+_LAYERS = {"e2e": "End to end", "integration": "Integration", "unit": "Unit", "other": "Other"}
+_OUTCOMES = ("failed", "error", "xpassed", "skipped", "xfailed", "passed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("touchstone").addoption(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help=f"where the HTML report of the run is written (default: {DEFAULT.as_posix()})",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    results = config.pluginmanager.get_plugin(RESULTS)
+    assert isinstance(results, Results)
+    asked: Path | None = config.option.report
+    file = config.invocation_params.dir / asked if asked else config.rootpath / DEFAULT
+    config.pluginmanager.register(ReportPlugin(config, results, file), _PLUGIN)
+
+
+def note(config: pytest.Config, line: str) -> None:
+    """Add a line about the run as a whole, such as which backing services it used."""
+    plugin = config.pluginmanager.get_plugin(_PLUGIN)
+    if isinstance(plugin, ReportPlugin):
+        plugin.notes.append(line)
+
+
+class ReportPlugin:
+    """Writes the report when the run is over, and says where it is."""
+
+    def __init__(self, config: pytest.Config, results: Results, file: Path) -> None:
+        self.notes: list[str] = []
+        self._config = config
+        self._results = results
+        self._file = file
+        self._began = datetime.now().astimezone()
+        self._clock = time.monotonic()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        # What the plugins say of the run – seeds, providers – without pytest's own list of them.
+        plugins = self._config.pluginmanager
+        terminal = plugins.get_plugin("terminalreporter")
+        header = plugins.subset_hook_caller("pytest_report_header", [terminal] if terminal else [])
+        said = header(config=self._config, start_path=self._config.invocation_params.dir)
+        for lines in reversed(said):
+            self.notes += [lines] if isinstance(lines, str) else lines
+
+    # Around the wrapper that prints pytest's summary: the address is the last line.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        yield
+        run = Run(
+            results=list(self._results),
+            began=self._began,
+            duration=time.monotonic() - self._clock,
+            notes=self.notes,
+            collected=session.testscollected,
+            interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
+        )
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(render(run, self._file.parent), "utf-8")
+            line = f"report: {self._file}"
+        except OSError as error:
+            line = f"report: could not be written – {error}"
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal:
+            terminal.write_line(line)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is over. `duration` is seconds, `began` has its zone."""
+
+    results: Sequence[Result]
+    began: datetime
+    duration: float
+    notes: Sequence[str] = ()
+    collected: int = 0
+    interrupted: bool = False
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(result.outcome for result in self.results)
+
+    @property
+    def bad(self) -> list[Result]:
+        return [result for result in _ordered(self.results) if result.is_bad]
+
+    @property
+    def verdict(self) -> str:
+        """ "passed", "failed" or "nothing", which is not to be mistaken for success."""
+        if self.bad:
+            return "failed"
+        return "passed" if self.counts["passed"] and not self.interrupted else "nothing"
+
+    @property
+    def headline(self) -> str:
+        total, bad = len(self.results), len(self.bad)
+        if self.interrupted:
+            return f"Interrupted: {total} of {max(self.collected, total)} ran"
+        if bad:
+            return f"{bad} of {total} failed"
+        if not self.counts["passed"]:
+            return "Nothing was tested"
+        return "All passed" if total == self.counts["passed"] else "Nothing failed"
+
+    @property
+    def layers(self) -> list[Layer]:
+        ordered = _ordered(self.results)
+        return [
+            Layer(
+                _LAYERS[name],
+                [
+                    Group(title, file, list(members))
+                    for (title, file), members in groupby(found, lambda r: (r.group, r.file))
+                ],
+            )
+            for name, found in groupby(ordered, lambda result: result.layer)
+        ]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A feature, or a module of tests that are no scenarios."""
+
+    title: str
+    file: str
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def language(self) -> str | None:
+        scenario = self.results[0].scenario
+        return scenario.language if scenario else None
+
+    @property
+    def is_plain(self) -> bool:
+        return all(result.outcome == "passed" for result in self.results)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """All that ran at one height of the pyramid."""
+
+    title: str
+    groups: list[Group]
+
+    @property
+    def results(self) -> list[Result]:
+        return [result for group in self.groups for result in group.results]
+
+
+def render(run: Run, folder: Path) -> str:
+    """The page. Links to artefacts are relative to `folder`, where it is to be written."""
+
+    def link(file: Path) -> str:
+        return quote(Path(os.path.relpath(file, folder)).as_posix())
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"duration": duration, "link": link, "show_trace": show_trace}
+    environment.globals |= {"tally": tally, "outcomes": _OUTCOMES}
+    return environment.get_template("report.html.j2").render(run=run)
+
+
+def duration(seconds: float) -> str:
+    """In the unit in which one would say it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def tally(results: Iterable[Result]) -> str:
+    """ "1 failed, 2 errors, 12 passed", the worst first."""
+    counts = Counter(result.outcome for result in results)
+    words = {"error": "error" if counts["error"] == 1 else "errors"}
+    return ", ".join(
+        f"{counts[name]} {words.get(name, name)}" for name in _OUTCOMES if counts[name]
+    )
+
+
+def _ordered(results: Iterable[Result]) -> list[Result]:
+    """As one would look for them, whatever the order in which they ran."""
+    layers = list(_LAYERS)
+
+    def place(result: Result) -> tuple[int, str, str, int, str]:
+        line = result.scenario.line if result.scenario else 0
+        return layers.index(result.layer), result.file, result.group, line, result.nodeid
+
+    return sorted(results, key=place)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from touchstone.browser import BrowserMissing, find_browser
+
+
+def test_the_small_headless_browser_is_preferred() -> None:
+    there = {"chromium": "/usr/bin/chromium", "chromium-headless-shell": "/usr/bin/shell"}
+
+    assert find_browser(which=there.get) == "/usr/bin/shell"
+
+
+def test_one_that_was_asked_for_wins() -> None:
+    there = {"chromium": "/usr/bin/chromium", "/opt/chrome": "/opt/chrome"}
+
+    assert find_browser("/opt/chrome", which=there.get) == "/opt/chrome"
+
+
+def test_one_that_was_asked_for_is_never_replaced_by_another() -> None:
+    with pytest.raises(BrowserMissing, match="/opt/chrome: no such program"):
+        find_browser("/opt/chrome", which={"chromium": "/usr/bin/chromium"}.get)
+
+
+def test_where_nothing_is_installed_playwright_is_left_to_its_own() -> None:
+    assert find_browser(which={}.get) is None
