@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
 from fixtures.abilities import Refused
@@ -21,7 +22,7 @@ def other_company(keeper: KeeperClient) -> Iterator[Company]:
     """The company of a scenario that runs at the same time."""
     lease = keeper.sandbox(None)
 
-    def no_window(person: str, address: str) -> None:
+    def no_window(person: str, address: str) -> Page:
         raise LookupError(f"{person} needs no window here")
 
     with ExitStack() as closing:
