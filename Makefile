@@ -17,7 +17,7 @@ help: ## list these targets
 
 acceptance: ## replay the acceptance scenarios in a real browser and write the report
 	@bin/set-up
-	$(PYTEST) tests/e2e --progress $(ARGS)
+	$(PYTEST) tests/e2e/test_features.py --progress $(ARGS)
 
 test: ## run all layers in parallel: unit, integration, end to end
 	@bin/set-up

@@ -16,11 +16,14 @@ pytest_plugins = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Files in tests of models are named by their size; their bytes are no names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this run has no models for, before anything is set up for it."""
     if item.get_closest_marker("real_models") and real_models_folder() is None:
         pytest.skip(
-            f"needs 3D models that other people made: set {REAL_MODELS} to a folder that holds "
-            "band_with_prong.stl and heavy_ring.stl"
+            f"set {REAL_MODELS} to a folder with band_with_prong.stl and heavy_ring.stl"
         )

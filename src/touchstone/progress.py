@@ -83,7 +83,7 @@ class Progress:
         if self._over or text == self._status:
             return
         self._status = text
-        if not self._screen.is_terminal:
+        if text and not self._screen.is_terminal:
             self._screen.write(Text(f"  {text}"))
         self._screen.live(self._line)
 
