@@ -7,6 +7,7 @@ import pytest
 from fixtures.model_files import REAL_MODELS, real_models_folder
 
 pytest_plugins = [
+    "pytester",
     "fixtures.company",
     "fixtures.steps.customer",
     "fixtures.steps.operator",
@@ -24,6 +25,4 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this run has no models for, before anything is set up for it."""
     if item.get_closest_marker("real_models") and real_models_folder() is None:
-        pytest.skip(
-            f"set {REAL_MODELS} to a folder with band_with_prong.stl and heavy_ring.stl"
-        )
+        pytest.skip(f"set {REAL_MODELS} to a folder with band_with_prong.stl and heavy_ring.stl")

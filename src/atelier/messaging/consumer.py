@@ -220,12 +220,14 @@ class Consumer:
 
 
 def _attempt(message: AbstractIncomingMessage) -> int:
-    attempt = message.headers.get("x-attempt", 1)
-    return attempt if isinstance(attempt, int) else 1
+    attempt = message.headers.get("x-attempt")
+    return attempt if isinstance(attempt, int) and attempt > 0 else 1
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+    # It becomes a header, and must not fail there: it may quote what no UTF-8 can hold.
+    reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+    return reason.encode(errors="backslashreplace").decode()
 
 
 async def _republish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -47,26 +48,44 @@ class Event:
         """Raises MalformedEvent."""
         try:
             content = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MalformedEvent(f"not JSON: {error}") from error
         if not isinstance(content, dict):
             raise MalformedEvent(f"expected a JSON object, found {type(content).__name__}")
-        try:
-            occurred_at = datetime.fromisoformat(content["occurred_at"])
-            if occurred_at.tzinfo is None:
-                raise ValueError("occurred_at has no time zone")
-            event = cls(
-                id=UUID(content["id"]),
-                type=content["type"],
-                order_id=UUID(content["order_id"]),
-                occurred_at=occurred_at.astimezone(UTC),
-                actor=content["actor"],
-                data=content["data"],
-            )
-        except KeyError as error:
-            raise MalformedEvent(f"the field {error} is missing") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise MalformedEvent(str(error)) from error
-        if not (isinstance(event.type, str) and isinstance(event.data, dict)):
-            raise MalformedEvent("type must be a text and data an object")
-        return event
+        return cls(**{name: _read(content, name) for name in _FIELDS})
+
+
+def _time(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment.astimezone(UTC)
+
+
+def _instance_of(wanted: type) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if not isinstance(value, wanted):
+            raise TypeError(value)
+        return value
+
+    return check
+
+
+_FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "id": (UUID, "a UUID"),
+    "type": (_instance_of(str), "a text"),
+    "order_id": (UUID, "a UUID"),
+    "occurred_at": (_time, "an ISO 8601 time with a time zone"),
+    "actor": (_instance_of(str), "a text"),
+    "data": (_instance_of(dict), "an object"),
+}
+
+
+def _read(content: dict[str, Any], name: str) -> Any:
+    convert, wanted = _FIELDS[name]
+    if name not in content:
+        raise MalformedEvent(f"the field {name!r} is missing")
+    try:
+        return convert(content[name])
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise MalformedEvent(f"the field {name!r} is not {wanted}") from None

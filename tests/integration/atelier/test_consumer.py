@@ -125,7 +125,7 @@ async def test_an_old_event_under_a_new_id_changes_nothing(
     [
         (b"\x00 not an event", "MalformedEvent: not JSON"),
         (b"[1, 2]", "MalformedEvent: expected a JSON object, found list"),
-        (b'{"id": 7}', "MalformedEvent: the field 'occurred_at' is missing"),
+        (b'{"id": 7}', "MalformedEvent: the field 'id' is not a UUID"),
         (
             Event(type="order.exploded", order_id=uuid4(), actor="test"),
             "Refused: the factory does not know events of type 'order.exploded'",
@@ -151,6 +151,21 @@ async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
     assert str(letter.headers["x-error"]).startswith(reason)
     assert letter.headers["x-attempt"] == 1
     await eventually_async(lambda: history(mes, good))
+
+
+async def test_an_error_that_quotes_broken_text_still_reaches_the_dead_letter(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    async def fail(session: AsyncSession, event: Event) -> None:
+        raise LookupError(event.data["gem"])
+
+    event = Event(type="order.x", order_id=uuid4(), actor="test", data={"gem": "ruby \ud800"})
+    start(consumer(fail, mes, broker, settings))
+
+    await deliver(broker, QUEUE, event)
+
+    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
+    assert letter.headers["x-error"] == r"LookupError: ruby \ud800"
 
 
 async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(

@@ -26,7 +26,13 @@ from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
-ACTIVE_RELAY = sa.text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+ACTIVE_RELAY = sa.text(
+    # pg_locks tells of all databases of the server, and so of other sandboxes.
+    """
+    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND granted
+    """
+)
 
 
 async def append(database: Database, *events: Event) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester"]
 
 FEATURE = """
 Feature: Ring

@@ -158,9 +158,15 @@ def test_control_c_ends_everything(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         test_hotel="""
         import os, signal
+        from pathlib import Path
+        from touchstone import run
+        from touchstone.waiting import eventually
 
-        def test_interrupted(sandbox):
-            print("RUN", os.environ["TOUCHSTONE_RUN"], flush=True)
+        def test_interrupted(keeper):
+            folder = Path(os.environ["TOUCHSTONE_RUN"])
+            eventually((folder / "redis" / "redis.conf").exists, describe="servers are starting")
+            assert list(run.processes(folder))
+            print("RUN", folder, flush=True)
             os.kill(os.getpid(), signal.SIGINT)
         """
     )

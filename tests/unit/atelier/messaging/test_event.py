@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atelier.messaging.event import Event, MalformedEvent
+
+EVENT = Event(
+    type="order.submitted",
+    order_id=uuid4(),
+    actor=f"customer:{uuid4()}",
+    data={"number": "AT-7K3M9Q", "price": None},
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.builds(
+        Event,
+        type=st.text(),
+        order_id=st.uuids(),
+        actor=st.text(),
+        data=st.dictionaries(st.text(), json_values),
+        id=st.uuids(),
+        occurred_at=st.datetimes(timezones=st.just(UTC)),
+    )
+)
+def test_an_event_survives_the_journey_through_json(event: Event) -> None:
+    assert Event.from_json(event.to_json()) == event
+
+
+def test_times_travel_in_utc() -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=3)))
+    event = Event(type="order.closed", order_id=uuid4(), actor="seller:1", occurred_at=noon)
+
+    assert event.to_dict()["occurred_at"] == "2026-11-23T09:00:00+00:00"
+    assert Event.from_json(event.to_json()).occurred_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        ("id", None, "a UUID"),
+        ("id", "7", "a UUID"),
+        ("order_id", 7, "a UUID"),
+        ("occurred_at", "yesterday", "an ISO 8601 time with a time zone"),
+        ("occurred_at", "2026-11-23T12:00:00", "an ISO 8601 time with a time zone"),
+        ("occurred_at", "0001-01-01T00:00:00+23:59", "an ISO 8601 time with a time zone"),
+        ("type", 7, "a text"),
+        ("actor", None, "a text"),
+        ("data", [], "an object"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named(field: str, value: object, wanted: str) -> None:
+    content = {**EVENT.to_dict(), field: value}
+    with pytest.raises(MalformedEvent, match=f"the field '{field}' is not {wanted}"):
+        Event.from_json(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("field", ["id", "type", "order_id", "occurred_at", "actor", "data"])
+def test_a_field_that_is_missing_is_named(field: str) -> None:
+    content = EVENT.to_dict()
+    del content[field]
+    with pytest.raises(MalformedEvent, match=f"the field '{field}' is missing"):
+        Event.from_json(json.dumps(content).encode())
+
+
+@given(st.binary())
+def test_no_bytes_whatever_raise_anything_else(body: bytes) -> None:
+    with pytest.raises(MalformedEvent):
+        Event.from_json(body)
+
+
+def test_json_that_is_nested_without_end_is_only_malformed() -> None:
+    with pytest.raises(MalformedEvent, match="not JSON"):
+        Event.from_json(b"[" * 100_000)
