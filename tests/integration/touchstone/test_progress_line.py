@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-
 FEATURE = """
 Feature: Ring
 
