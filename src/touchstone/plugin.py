@@ -20,6 +20,8 @@ from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperPr
 from touchstone.sandbox import Sandbox
 
 pytest_plugins = [
+    "touchstone.gherkin",
+    "touchstone.steps",
     "touchstone.scenarios",
     "touchstone.results",
     "touchstone.artefacts",
@@ -137,7 +139,7 @@ def backing(keeper: KeeperClient) -> Backing:
     """The running backing services, shared by the whole run."""
     try:
         return keeper.backing()
-    except BackingUnavailable as error:
+    except (BackingUnavailable, InfrastructureError) as error:
         pytest.fail(str(error), pytrace=False)
 
 

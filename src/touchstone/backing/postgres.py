@@ -58,7 +58,7 @@ class Postgres:
         began = time.monotonic()
         self._folder.mkdir()
         if self._primary.user:
-            shutil.chown(self._folder, self._primary.user, self._primary.user)
+            shutil.chown(self._folder, self._primary.user)
         secret = self._folder / "password"
         secret.write_text(self._password)
         primary, replica = self._folder / "primary", self._folder / "replica"

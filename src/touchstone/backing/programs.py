@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import random
 import shutil
 import signal
@@ -170,7 +171,8 @@ class Program:
             cwd=self.folder,
             env=_environment() | dict(self.environment),
             user=self.user,
-            group=self.user,
+            # A group is seldom named for its user: that of `nobody` is `nogroup` on Debian.
+            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
             extra_groups=[] if self.user else None,
             start_new_session=True,
         )
