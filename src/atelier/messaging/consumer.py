@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -127,7 +128,7 @@ class Consumer:
             await trouble
         finally:
             self.consuming.clear()
-            if not channel.is_closed:
+            with suppress(*BROKER_GONE):
                 await queue.cancel(tag)
             if tasks:
                 _, late = await asyncio.wait(tasks, timeout=_FINISH_WITHIN)
@@ -146,6 +147,8 @@ class Consumer:
             async with lane, self._at_once:
                 try:
                     await self._handle(event)
+                except DATABASE_GONE:
+                    raise  # on stopping: unacknowledged, the message waits in the queue
                 except Refused as error:
                     await self._bury(channel, message, error)
                 except Exception as error:

@@ -80,3 +80,22 @@ def test_an_unknown_service_is_refused() -> None:
     )
     assert refused.returncode == 2
     assert "There is no service forge; there are: shop, partner" in refused.stderr
+
+
+def test_a_process_that_has_imported_it_can_be_forked() -> None:
+    look = """
+import asyncio, psutil, threading
+import atelier.migrate, atelier.serve
+assert threading.active_count() == 1, threading.enumerate()
+assert psutil.Process().net_connections() == []
+assert asyncio.events._get_running_loop() is None
+assert not asyncio.get_event_loop_policy()._local._set_called
+"""
+    looked = subprocess.run(
+        [sys.executable, "-c", look],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert looked.returncode == 0, looked.stderr
