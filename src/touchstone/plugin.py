@@ -20,7 +20,6 @@ from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperPr
 from touchstone.sandbox import Sandbox
 
 pytest_plugins = [
-    "touchstone.steps",
     "touchstone.scenarios",
     "touchstone.results",
     "touchstone.artefacts",

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,6 +91,12 @@ def remove(path: Path) -> None:
 
 def end_processes(path: Path) -> None:
     """Kill every process of a run."""
+    # A PostgreSQL that is asked gives back its shared memory, which no folder holds.
+    asked = [process for process in processes(path) if _is_postgres(process)]
+    for process in asked:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(asked, timeout=2)
     # One sweep can miss what is being forked meanwhile: sweep until nothing is found.
     while victims := list(processes(path)):
         for process in victims:
@@ -117,6 +124,13 @@ def processes(path: Path) -> Iterator[psutil.Process]:
                 or process.cwd().startswith(f"{path}/")
             ):
                 yield process
+
+
+def _is_postgres(process: psutil.Process) -> bool:
+    """Whether it is a PostgreSQL server (and not a process that works for one)."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name() == "postgres" and "-D" in process.cmdline()
+    return False
 
 
 def in_use(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,8 @@ SETTINGS = {
     "log_min_messages": "warning",
     "autovacuum": "off",
     "jit": "off",
+    # In the data folder, so that nothing of a killed server outlasts it.
+    "dynamic_shared_memory_type": "mmap",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
 }
@@ -85,9 +88,9 @@ class Postgres:
             return first.result(), second.result()
 
     def kill(self) -> None:
-        """End both at once."""
-        self._replica.kill()
-        self._primary.kill()
+        """End both at once, but let them give back the shared memory that they hold."""
+        for program in (self._replica, self._primary):
+            program.stop(signal.SIGQUIT)
 
     def _start(self, program: Program, data: Path, port: int, more: dict[str, str]) -> None:
         if more:

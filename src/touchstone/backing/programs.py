@@ -149,11 +149,13 @@ class Program:
             return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
         return ""
 
-    def stop(self, timeout: float = 30) -> None:
-        """Ask the server to end and wait until it has."""
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 30) -> None:
+        """Ask the server to end and wait until it has; kill it when it does not."""
         if self.process is not None:
-            self.process.terminate()
-            self.process.wait(timeout)
+            self.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout)
+            self.kill()
 
     def kill(self) -> None:
         """End the server's whole session at once."""

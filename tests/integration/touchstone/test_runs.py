@@ -62,6 +62,13 @@ def of_run(folder: Path) -> list[str]:
     return sorted(process.name() for process in run.processes(folder))
 
 
+def owners_of_shared_memory() -> set[int]:
+    """The processes that made the segments of System V shared memory that exist."""
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()
+    column = lines[0].split().index("cpid")
+    return {int(line.split()[column]) for line in lines[1:]}
+
+
 def started(controller: subprocess.Popen[str]) -> Path:
     """The folder of the controller's run, once its servers are starting."""
     assert controller.stdout is not None
@@ -93,11 +100,13 @@ def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
     controller.kill()
     controller.wait()
     keeper.wait(10)
-    assert "postgres" in of_run(folder), "there must be something to reap"
+    servers = {process.pid for process in run.processes(folder) if process.name() == "postgres"}
+    assert servers & owners_of_shared_memory(), "there must be something to reap"
     assert run.reap_orphans(folders) == [folder]
 
     assert of_run(folder) == []
     assert not folder.exists()
+    assert not servers & owners_of_shared_memory()
 
 
 def test_a_run_that_lives_is_not_reaped(controller: subprocess.Popen[str], folders: Path) -> None:
