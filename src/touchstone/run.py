@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,18 +112,28 @@ def processes(path: Path) -> Iterator[psutil.Process]:
     """
     me = {os.getpid(), os.getppid()}
     for process in psutil.process_iter():
-        if process.pid in me:
-            continue
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
+        with contextlib.suppress(psutil.NoSuchProcess):
             if (
-                process.environ().get(VARIABLE) == str(path)
-                # PostgreSQL and Redis write their titles over their environment.
-                or any(f"{path}/" in argument for argument in process.cmdline())
-                or process.cwd().startswith(f"{path}/")
+                process.pid not in me
+                and process.status() != psutil.STATUS_ZOMBIE
+                and _belongs(process, path)
             ):
                 yield process
+
+
+def _belongs(process: psutil.Process, path: Path) -> bool:
+    # PostgreSQL and Redis write their titles over their environment, and in a container even
+    # root may not read the environment of another account's process: any one trace is enough.
+    traces: list[Callable[[], bool]] = [
+        lambda: any(f"{path}/" in argument for argument in process.cmdline()),
+        lambda: process.environ().get(VARIABLE) == str(path),
+        lambda: process.cwd().startswith(f"{path}/"),
+    ]
+    for trace in traces:
+        with contextlib.suppress(psutil.AccessDenied):
+            if trace():
+                return True
+    return False
 
 
 def _is_postgres(process: psutil.Process) -> bool:
