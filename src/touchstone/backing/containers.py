@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,15 +53,9 @@ class ContainersProvider:
 
     def missing(self) -> str | None:
         """Names the missing engine, or the image that is not here and cannot be pulled."""
-        try:
-            client = docker.from_env()
-            client.ping()
-        except DockerException as error:
-            return (
-                "backing services in containers need a Docker engine, and none answers "
-                f"({error}).\n  Start Docker, or use the programs of this machine: "
-                "pytest --backing native"
-            )
+        if missing := engine_missing():
+            return missing
+        client = docker.from_env()
         for image in (POSTGRES, RABBITMQ, REDIS):
             try:
                 client.images.get(image)
@@ -68,7 +63,10 @@ class ContainersProvider:
                 try:
                     client.images.pull(image)
                 except DockerException as error:
-                    return f"the image {image} is not here and cannot be pulled ({error})."
+                    return (
+                        f"the image {image} is not here and cannot be pulled "
+                        f"({_in_one_line(error)})."
+                    )
         return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
@@ -114,9 +112,12 @@ class ContainersProvider:
     def await_rabbitmq(self, container: DockerContainer, began: float) -> Broker:
         """Where a starting RabbitMQ answers, as soon as it does."""
 
+        host, port = _where(container, 5672)
+        _, management = _where(container, 15672)
+
         def version() -> str:
             overview = httpx.get(
-                f"http://{_host(container)}:{container.get_exposed_port(15672)}/api/overview",
+                f"http://{host}:{management}/api/overview",
                 auth=(USER, self._password),
                 timeout=5,
                 trust_env=False,
@@ -125,13 +126,13 @@ class ContainersProvider:
 
         found = _answer(container, version)
         return Broker(
-            host=_host(container),
-            port=int(container.get_exposed_port(5672)),
+            host=host,
+            port=port,
             user=USER,
             password=self._password,
             version=found,
             seconds=time.monotonic() - began,
-            management=int(container.get_exposed_port(15672)),
+            management=management,
         )
 
     def _start_redis(self) -> Server:
@@ -142,15 +143,15 @@ class ContainersProvider:
             [6379],
             [*command, "--requirepass", self._password, "--databases", str(DATABASES)],
         )
-        port = int(container.get_exposed_port(6379))
+        host, port = _where(container, 6379)
 
         def version() -> str:
-            with redis.Redis(_host(container), port, password=self._password) as client:
+            with redis.Redis(host, port, password=self._password) as client:
                 return str(client.info("server")["redis_version"])
 
         found = _answer(container, version)
         return Server(
-            host=_host(container),
+            host=host,
             port=port,
             user="",
             password=self._password,
@@ -196,9 +197,7 @@ class ContainersProvider:
         return first, self._await_postgres(replica, began)
 
     def _await_postgres(self, container: DockerContainer, began: float) -> Server:
-        server = Server(
-            _host(container), int(container.get_exposed_port(5432)), USER, self._password
-        )
+        server = Server(*_where(container, 5432), USER, self._password)
 
         def version() -> str:
             with psycopg.connect(_address(server), connect_timeout=5) as connection:
@@ -265,6 +264,34 @@ class _PrivateBroker:
             self._container.stop()
 
 
+def engine_missing() -> str | None:
+    """What to do when no Docker engine answers; None when one does."""
+    try:
+        with contextlib.closing(docker.from_env()) as client:
+            client.ping()
+    except DockerException as error:
+        return (
+            "backing services in containers need a Docker engine, and none answers "
+            f"({_in_one_line(error)}).\n  Start Docker, or use the programs of this machine: "
+            "pytest --backing native"
+        )
+    return None
+
+
+def describe() -> str:
+    """The images and the engine that runs them."""
+    images = ", ".join((POSTGRES, RABBITMQ, REDIS))
+    try:
+        with contextlib.closing(docker.from_env()) as client:
+            return f"{images} (Docker {client.version()['Version']})"
+    except DockerException as error:
+        return f"{images} (no Docker engine answers: {_in_one_line(error)})"
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def _remove_abandoned() -> None:
     """Remove the containers of runs whose controller and keeper were killed."""
     containers = docker.from_env().containers
@@ -274,10 +301,16 @@ def _remove_abandoned() -> None:
                 container.remove(force=True, v=True)
 
 
-def _host(container: DockerContainer) -> str:
-    host = str(container.get_container_host_ip())
-    # `localhost` may be resolved to ::1 first, where Docker need not listen.
-    return "127.0.0.1" if host == "localhost" else host
+def _where(container: DockerContainer, port: int) -> tuple[str, int]:
+    """Where a port of the container is reached from here.
+
+    That is this machine wherever the engine runs on it; testcontainers would take the address of
+    Docker's gateway where it believes to run in a container itself.
+    """
+    published = int(container.get_exposed_port(port))
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", published), 1):
+        return "127.0.0.1", published
+    return str(container.get_container_host_ip()), published
 
 
 def _address(server: Server) -> str:
