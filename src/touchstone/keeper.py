@@ -2,22 +2,27 @@
 
 Run as `python -m touchstone.keeper`. Its standard input is its lifeline: when the controller of
 the run ends, in whatever way, the pipe closes and the keeper removes all processes and the folder
-of the run. The workers of the run reach it on a unix socket, one JSON line a request and one an
-answer; what a worker still holds when its connection closes is dropped.
+of the run – unless a failed scenario's sandbox is to be kept, or the keeper was told to stay for
+further runs (`touchstone up`).
+
+The processes of a run reach it on a unix socket, one JSON line a request and one an answer. What a
+worker still holds when its connection closes is dropped, and so is a run's session when its
+controller's connection closes.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -25,52 +30,97 @@ from typing import Any
 
 from touchstone import backing, config, run
 from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, Provider
-from touchstone.processes import Zygote
-from touchstone.sandboxes import Made, Pool, Sandboxes
+from touchstone.backing.redis import DATABASES
+from touchstone.pool import Pool, size_for_this_machine
+from touchstone.processes import Zygote, ZygoteDied, tail
+from touchstone.sandboxes import Made, Sandboxes
 
 Answer = Mapping[str, Any]
+
+
+@dataclasses.dataclass
+class Session:
+    """What one run of pytest has of its own: the platform as it is on disk now, and sandboxes."""
+
+    zygote: Zygote
+    sandboxes: Sandboxes
+    pool: Pool
+    over: bool = False
+
+    def close(self) -> None:
+        """Drop what nobody keeps."""
+        self.pool.close()
+        self.zygote.close()
+        self.sandboxes.close()
+
+
+@dataclasses.dataclass
+class Held:
+    """A sandbox in somebody's hands. `notes` tell a person how to use it."""
+
+    made: Made
+    session: Session
+    scenario: str = ""
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 class Keeper:
     """Starts things when they are first asked for, and answers requests about them."""
 
-    def __init__(self, platform: config.Platform, provider: Provider, folder: Path) -> None:
-        self._platform = platform
+    def __init__(self, root: Path, provider: Provider, folder: Path, *, stays: bool) -> None:
+        self._root = root
         self._provider = provider
         self._folder = folder
+        self._stays = stays
         self._once = threading.Lock()
-        self._threads = ThreadPoolExecutor(2)
-        self._starting: Future[tuple[Backing, Sandboxes, Pool]] | None = None
+        self._threads = ThreadPoolExecutor(4)
+        self._backing: Future[Backing] | None = None
+        self._sessions: dict[str, Future[Session]] = {}
+        self._cache_indices = deque(range(1, DATABASES))
         self._brokers: dict[str, PrivateBroker] = {}
+        self._kept: dict[str, Held] = {}
+        self._orphaned = False
         self._status = ""
         self._news = threading.Condition()
+        self.over = threading.Event()
 
-    def expect(self, sandboxes: int) -> Answer:
+    # What a run asks for.
+
+    def expect(self, run: str, sandboxes: int) -> Answer:
         """Start everything in the background and announce how many sandboxes will be wanted."""
-        starting = self._start()
+        starting = self._session(run)
         if sandboxes:
             starting.add_done_callback(
-                lambda done: None if done.exception() else done.result()[2].expect(sandboxes)
+                lambda done: None if done.exception() else done.result().pool.expect(sandboxes)
             )
         return {}
 
     def backing(self) -> Answer:
         """The backing services; waits until they run."""
-        return dataclasses.asdict(self._start().result()[0])
+        return dataclasses.asdict(self._start_backing().result())
 
     def started(self) -> Answer:
         """The backing services when they run already, else nothing."""
-        starting = self._starting
+        starting = self._backing
         if starting is None or not starting.done() or starting.exception():
             return {}
         return self.backing()
 
-    def sandbox(self, held: dict[str, Made], services: list[str] | None = None) -> Answer:
-        """A sandbox for the asking connection, with some services or all (None)."""
+    def sandbox(
+        self,
+        run: str,
+        held: dict[str, Held],
+        services: list[str] | None = None,
+        apart: bool = False,
+    ) -> Answer:
+        """A sandbox for the asking connection; see `Sandboxes.make`."""
         began = time.monotonic()
-        _, sandboxes, pool = self._start().result()
-        made, pooled = pool.take() if services is None else (sandboxes.make(services), False)
-        held[made.sandbox.name] = made
+        session = self._session(run).result()
+        if services is None and not apart:
+            made, pooled = session.pool.take()
+        else:
+            made, pooled = session.sandboxes.make(services, apart=apart), False
+        held[made.sandbox.name] = Held(made, session)
         return {
             "sandbox": made.sandbox.to_json(),
             "pooled": pooled,
@@ -78,14 +128,50 @@ class Keeper:
             "seconds": made.seconds,
         }
 
-    def release(self, held: dict[str, Made], name: str) -> Answer:
+    def release(self, held: dict[str, Held], name: str) -> Answer:
         """Have a sandbox removed; does not wait for it."""
-        self._start().result()[2].drop(held.pop(name))
+        mine = held.pop(name)
+        mine.session.pool.drop(mine.made)
+        return {}
+
+    def process(self, held: dict[str, Held], name: str, process: str, action: str) -> Answer:
+        """Stop, kill, freeze, thaw or start one process of a sandbox."""
+        mine = held[name]
+        if action == "start":
+            mine.session.sandboxes.start(mine.made, process)
+        else:
+            mine.session.sandboxes.signal(mine.made, process, _SIGNALS[action])
+        return {}
+
+    def health(self, held: dict[str, Held], name: str) -> Answer:
+        """What is wrong with a sandbox that its scenario has not done; empty when nothing."""
+        mine = held[name]
+        try:
+            if mine.session.sandboxes.alive(mine.made):
+                return {"trouble": ""}
+            trouble = "a process of the platform ended by itself"
+        except ZygoteDied as error:
+            trouble = str(error)
+        logs = "\n".join(tail(each.log) for each in mine.made.processes.values())
+        return {"trouble": f"{trouble}; it logged:\n{logs}"}
+
+    def note(self, held: dict[str, Held], name: str, text: str) -> Answer:
+        """Remember what a person needs to use this sandbox, should it be kept."""
+        held[name].notes.append(text)
+        return {}
+
+    def keep(self, held: dict[str, Held], name: str, scenario: str) -> Answer:
+        """Freeze a sandbox and keep it beyond the run, until `drop`."""
+        mine = held.pop(name)
+        mine.scenario = scenario
+        for process in list(mine.made.processes):
+            mine.session.sandboxes.signal(mine.made, process, signal.SIGSTOP)
+        self._kept[name] = mine
         return {}
 
     def private_broker(self, name: str, action: str) -> Answer:
         """Start, stop, start again or end a RabbitMQ of one test's own."""
-        self._start().result()
+        self._start_backing().result()
         broker = self._brokers.get(name)
         if broker is None:
             broker = self._brokers[name] = self._provider.private_broker(name)
@@ -104,26 +190,108 @@ class Keeper:
             self._news.wait_for(lambda: self._status != known)
             return {"status": self._status}
 
+    # What people ask for, on the command line.
+
+    def describe(self) -> Answer:
+        """What this keeper is, and which sandboxes it keeps."""
+        return {
+            "root": str(self._root),
+            "provider": self._provider.name,
+            "stays": self._stays,
+            "backing": self.started(),
+            "kept": {
+                name: {
+                    "scenario": held.scenario,
+                    "notes": held.notes,
+                    "sandbox": held.made.sandbox.to_json(),
+                }
+                for name, held in self._kept.items()
+            },
+        }
+
+    def open(self, name: str) -> Answer:
+        """Let a kept sandbox run on."""
+        held = self._kept[name]
+        for process in list(held.made.processes):
+            held.session.sandboxes.signal(held.made, process, signal.SIGCONT)
+        return {}
+
+    def drop(self, name: str) -> Answer:
+        """Remove a kept sandbox; a keeper that has nothing else to keep ends."""
+        held = self._kept.pop(name)
+        held.session.sandboxes.drop(held.made)
+        self._end_if_unused(held.session)
+        self._end_if_idle()
+        return {}
+
+    def stop(self) -> Answer:
+        """End, with everything."""
+        self.over.set()
+        return {}
+
+    # The life of the keeper.
+
+    def orphan(self) -> None:
+        """The controller has ended."""
+        self._orphaned = True
+        self._end_if_idle()
+
+    def end_session(self, run: str) -> None:
+        """The run has ended; what it keeps needs its zygote on."""
+        starting = self._sessions.pop(run, None)
+        if starting is None or starting.exception():
+            return
+        session = starting.result()
+        session.over = True
+        self._end_if_unused(session)
+
     def close(self) -> None:
         """End what was started."""
         self._provider.stop()
 
-    def _start(self) -> Future[tuple[Backing, Sandboxes, Pool]]:
-        with self._once:
-            if self._starting is None:
-                self._starting = self._threads.submit(self._start_everything)
-            return self._starting
+    def _end_if_unused(self, session: Session) -> None:
+        if session.over and all(held.session is not session for held in self._kept.values()):
+            session.close()
 
-    def _start_everything(self) -> tuple[Backing, Sandboxes, Pool]:
+    def _end_if_idle(self) -> None:
+        if self._orphaned and not self._stays and not self._kept:
+            self.over.set()
+
+    def _start_backing(self) -> Future[Backing]:
+        with self._once:
+            # What failed once may work now: a kept keeper must not keep the failure.
+            if self._backing is None or (self._backing.done() and self._backing.exception()):
+                self._backing = self._threads.submit(self._provide)
+            return self._backing
+
+    def _provide(self) -> Backing:
         if missing := self._provider.missing():
             raise BackingUnavailable(missing)
+        return self._provider.start(self._say)
+
+    def _session(self, run: str) -> Future[Session]:
+        starting = self._start_backing()
+        with self._once:
+            if run not in self._sessions:
+                self._sessions[run] = self._threads.submit(self._start_session, run, starting)
+            return self._sessions[run]
+
+    def _start_session(self, run: str, starting: Future[Backing]) -> Session:
         # The platform is imported while the servers start.
-        zygote = Zygote(self._platform, self._folder / "zygote.log")
-        started = self._provider.start(self._say)
+        platform = config.load(self._root / "pyproject.toml")
+        zygote = Zygote(platform, self._folder / f"zygote-{run}.log")
+        started = starting.result()
         self._say("migrating the template databases")
-        sandboxes = Sandboxes(self._platform, started, zygote, self._folder / "sandboxes")
+        sandboxes = Sandboxes(
+            platform,
+            started,
+            zygote,
+            self._folder / "sandboxes",
+            prefix=run,
+            cache_indices=self._cache_indices,
+        )
         self._say("")
-        return started, sandboxes, Pool(sandboxes, size=os.cpu_count() or 1)
+        return Session(zygote, sandboxes, Pool(sandboxes, size_for_this_machine()))
 
     def _say(self, status: str) -> None:
         with self._news:
@@ -131,31 +299,51 @@ class Keeper:
             self._news.notify_all()
 
 
+_SIGNALS = {
+    "stop": signal.SIGTERM,
+    "kill": signal.SIGKILL,
+    "freeze": signal.SIGSTOP,
+    "thaw": signal.SIGCONT,
+}
+
+
 def main() -> None:
-    """Serve the workers of one run until its controller ends."""
-    folder, root = Path(sys.argv[1]), Path(sys.argv[2])
-    lock, provider_name = int(sys.argv[3]), sys.argv[4]
+    """Serve the processes of a run until its controller ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("lock", type=int)
+    parser.add_argument("provider")
+    parser.add_argument("--stay", action="store_true")
+    options = parser.parse_args()
+    folder: Path = options.folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
     os.environ[run.VARIABLE] = str(folder)
     for parent in {folder.parent, *run.parents()}:
         run.reap_orphans(parent)
-    held_folder = run.RunFolder(folder, lock)
-    provider = backing.provider(provider_name, held_folder)
-    keeper = Keeper(config.load(root / "pyproject.toml"), provider, folder)
+    held_folder = run.RunFolder(folder, options.lock)
+    provider = backing.provider(options.provider, held_folder)
+    keeper = Keeper(options.root, provider, folder, stays=options.stay)
+    signal.signal(signal.SIGTERM, lambda *_: keeper.over.set())
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(held_folder.socket))
     listener.listen(64)
     threading.Thread(target=_accept, args=(listener, keeper), daemon=True).start()
+    threading.Thread(target=_watch_lifeline, args=(keeper,), daemon=True).start()
     # Told to the controller, which waits for it before it starts any worker.
     print("ready", flush=True)
-    with contextlib.suppress(OSError):
-        while os.read(0, 1):
-            pass
+    keeper.over.wait()
     keeper.close()
     run.remove(folder)
     # Threads may still be waiting for servers that are gone.
     os._exit(0)
+
+
+def _watch_lifeline(keeper: Keeper) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 1):
+            pass
+    keeper.orphan()
 
 
 def _accept(listener: socket.socket, keeper: Keeper) -> None:
@@ -165,16 +353,23 @@ def _accept(listener: socket.socket, keeper: Keeper) -> None:
 
 
 def _converse(connection: socket.socket, keeper: Keeper) -> None:
-    held: dict[str, Made] = {}
+    held: dict[str, Held] = {}
+    owned: list[str] = []
     requests: dict[str, Callable[..., Answer]] = {
+        "own": lambda run: owned.append(run) or {},  # type: ignore[func-returns-value]
         "expect": keeper.expect,
         "backing": keeper.backing,
         "started": keeper.started,
-        "sandbox": lambda **more: keeper.sandbox(held, **more),
-        "release": lambda **more: keeper.release(held, **more),
+        "sandbox": lambda **more: keeper.sandbox(held=held, **more),
         "private_broker": keeper.private_broker,
         "status": keeper.status,
+        "describe": keeper.describe,
+        "open": keeper.open,
+        "drop": keeper.drop,
+        "stop": keeper.stop,
     }
+    for method in (keeper.release, keeper.process, keeper.health, keeper.note, keeper.keep):
+        requests[method.__name__] = lambda method=method, **more: method(held, **more)
     with connection, contextlib.suppress(OSError):
         for line in connection.makefile("r", encoding="utf-8"):
             request = json.loads(line)
@@ -186,6 +381,8 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
             connection.sendall(json.dumps(answer).encode() + b"\n")
     for name in list(held):
         keeper.release(held, name)
+    for name in owned:
+        keeper.end_session(name)
 
 
 if __name__ == "__main__":

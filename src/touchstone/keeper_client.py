@@ -37,9 +37,11 @@ class Lease:
 
 
 class KeeperProcess:
-    """A running keeper, owned by the controller of a run."""
+    """A running keeper, owned by the controller of a run – or by nobody, when it `stays`."""
 
-    def __init__(self, root: Path, provider: str, parent: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, provider: str, parent: Path | None = None, *, stay: bool = False
+    ) -> None:
         self.folder = run.create(parent or run.default_parent())
         log = (self.folder.path / "keeper.log").open("ab")
         self._process = subprocess.Popen(
@@ -51,6 +53,7 @@ class KeeperProcess:
                 str(root),
                 str(self.folder.lock),
                 provider,
+                *(["--stay"] if stay else []),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -76,31 +79,55 @@ class KeeperProcess:
 
     def close(self) -> None:
         """Have it end everything of the run, and make sure that it did."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
+        self._let_go()
         try:
             self._process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
-        os.close(self.folder.lock)
         if self.folder.path.exists():
             run.remove(self.folder.path)
 
+    def _let_go(self) -> None:
+        """Close the lifeline: the keeper ends as soon as it keeps nothing any more."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        os.close(self.folder.lock)
+
+    def kill(self) -> None:
+        """End it and what it has started, without asking."""
+        self._process.kill()
+        self.close()
+
+    def outlive(self) -> None:
+        """Close the lifeline of a keeper that has something to keep, and leave it alone."""
+        self._let_go()
+        # Popen warns of a process that outlives it; this one is meant to.
+        self._process.returncode = 0
+
 
 class KeeperClient:
-    """One connection to a keeper. What it holds is dropped when it closes."""
+    """One connection to a keeper, for the run `session`. What it holds is dropped at its close."""
 
-    def __init__(self, address: Path) -> None:
+    def __init__(self, address: Path, session: str = "") -> None:
+        self._session = session
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(address))
+        try:
+            self._socket.connect(str(address))
+        except OSError:
+            self._socket.close()
+            raise
         self._answers = self._socket.makefile("r", encoding="utf-8")
+
+    def own(self) -> None:
+        """End the session when this connection closes."""
+        self._ask("own", run=self._session)
 
     def expect(self, sandboxes: int) -> None:
         """Have everything started in the background, and `sandboxes` of them made in time."""
-        self._ask("expect", sandboxes=sandboxes)
+        self._ask("expect", run=self._session, sandboxes=sandboxes)
 
     def backing(self) -> Backing:
         """The backing services; waits until they run."""
@@ -115,9 +142,14 @@ class KeeperClient:
         """What is being started, or empty; waits until it is another than the `known` one."""
         return str(self._ask("status", known=known)["status"])
 
-    def sandbox(self, services: Sequence[str] | None = None) -> Lease:
-        """A sandbox with these services running; None means all of them."""
-        answer = self._ask("sandbox", services=None if services is None else list(services))
+    def sandbox(self, services: Sequence[str] | None = None, *, apart: bool = False) -> Lease:
+        """A sandbox with these services running, in one process or apart; None means all."""
+        answer = self._ask(
+            "sandbox",
+            run=self._session,
+            services=None if services is None else list(services),
+            apart=apart,
+        )
         return Lease(
             Sandbox.from_json(answer["sandbox"]),
             answer["pooled"],
@@ -128,6 +160,22 @@ class KeeperClient:
     def release(self, sandbox: Sandbox) -> None:
         """Give a sandbox back; it is removed in the background."""
         self._ask("release", name=sandbox.name)
+
+    def process(self, sandbox: Sandbox, process: str, action: str) -> None:
+        """`stop`, `kill`, `freeze`, `thaw` or `start` one process of a sandbox."""
+        self._ask("process", name=sandbox.name, process=process, action=action)
+
+    def trouble(self, sandbox: Sandbox) -> str:
+        """What happened to a sandbox that its scenario has not done; empty when nothing."""
+        return str(self._ask("health", name=sandbox.name)["trouble"])
+
+    def note(self, sandbox: Sandbox, text: str) -> None:
+        """Remember what a person needs to use the sandbox, should it be kept."""
+        self._ask("note", name=sandbox.name, text=text)
+
+    def keep(self, sandbox: Sandbox, scenario: str) -> None:
+        """Freeze the sandbox and keep it beyond the run."""
+        self._ask("keep", name=sandbox.name, scenario=scenario)
 
     def start_broker(self, name: str) -> Broker:
         """Start a RabbitMQ of one's own, or start it again on what it kept."""
@@ -140,6 +188,22 @@ class KeeperClient:
     def end_broker(self, name: str) -> None:
         """End it for good."""
         self._ask("private_broker", name=name, action="end")
+
+    def describe(self) -> dict[str, Any]:
+        """What the keeper is, and which sandboxes it keeps."""
+        return self._ask("describe")
+
+    def open(self, name: str) -> None:
+        """Let a kept sandbox run on."""
+        self._ask("open", name=name)
+
+    def drop(self, name: str) -> None:
+        """Remove a kept sandbox."""
+        self._ask("drop", name=name)
+
+    def stop(self) -> None:
+        """End the keeper, with everything."""
+        self._ask("stop")
 
     def close(self) -> None:
         """Close the connection."""

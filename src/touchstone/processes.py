@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -29,35 +30,50 @@ class Forked:
     log: Path
 
 
+class ZygoteDied(PlatformFailed):
+    """The process that imports the platform has ended, and its children with it."""
+
+
 class Zygote:
-    """Commands for a zygote process. Safe to use from several threads."""
+    """Commands for a zygote process. Safe to use from several threads.
+
+    When the process has died, the command that notices raises ZygoteDied, and the next one starts
+    another process.
+    """
 
     def __init__(self, platform: Platform, log: Path) -> None:
         self._platform = platform
         self._log = log
         self._turn = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
         self._ours, theirs = socket.socketpair()
-        with log.open("ab") as output:
+        with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "touchstone.zygote"],
                 stdin=theirs.fileno(),
                 stdout=output,
                 stderr=output,
-                cwd=platform.root,
+                cwd=self._platform.root,
                 # A fork copies one thread only, so the zygote must not be given more of them.
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 start_new_session=True,
             )
         theirs.close()
         self._answers = self._ours.makefile("r", encoding="utf-8")
-        self._send({**asdict(platform), "root": str(platform.root)})
         self._ready = False
+        self._dead = False
+        self._send({**asdict(self._platform), "root": str(self._platform.root)})
 
     def serve(
-        self, services: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+        self, ports: Mapping[str, int], environment: Mapping[str, str], folder: Path, log: Path
     ) -> Forked:
-        """Fork a process that serves these services; it may not be ready yet."""
-        answer = self._ask(serve=list(services), **_surroundings(environment, folder, log))
+        """Fork a process that serves these services, each on its port; a port of 0 is a free one.
+
+        It may not be ready yet.
+        """
+        answer = self._ask(serve=dict(ports), **_surroundings(environment, folder, log))
         return Forked(answer["pid"], answer["ports"], log)
 
     def call(
@@ -85,12 +101,21 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote and all its children."""
-        self._ours.shutdown(socket.SHUT_RDWR)
+        with self._turn:
+            self._close()
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._ours.shutdown(socket.SHUT_RDWR)
+        self._answers.close()
         self._ours.close()
         self._process.wait(10)
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         with self._turn:
+            if self._dead:
+                self._close()
+                self._start()
             if not self._ready:
                 self._receive()
                 self._ready = True
@@ -98,12 +123,18 @@ class Zygote:
             return self._receive()
 
     def _send(self, message: Mapping[str, Any]) -> None:
-        self._ours.sendall(json.dumps(message).encode() + b"\n")
+        # Of a process that has just died we learn when its answer does not come.
+        with contextlib.suppress(BrokenPipeError):
+            self._ours.sendall(json.dumps(message).encode() + b"\n")
 
     def _receive(self) -> dict[str, Any]:
-        line = self._answers.readline()
+        try:
+            line = self._answers.readline()
+        except ConnectionResetError:
+            line = ""
         if not line:
-            raise PlatformFailed(
+            self._dead = True
+            raise ZygoteDied(
                 "the process that imports the platform "
                 f"({', '.join(self._platform.preload)}) ended:\n{tail(self._log)}"
             )

@@ -1,13 +1,14 @@
-"""Making and dropping sandboxes, and a pool of some made ahead."""
+"""Making, watching and dropping sandboxes."""
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shutil
+import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,6 @@ import redis
 from psycopg import sql
 
 from touchstone.backing import Backing
-from touchstone.backing.redis import DATABASES
 from touchstone.config import Platform
 from touchstone.processes import Forked, PlatformFailed, Zygote, tail
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
@@ -26,13 +26,19 @@ from touchstone.waiting import eventually
 
 READY_TIMEOUT = 30.0
 
+TOGETHER = "platform"
+"""The name of the one process that runs all services, where they do not run apart."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Made:
-    """A sandbox and what must be undone when it is dropped."""
+    """A sandbox and what must be undone when it is dropped.
+
+    `processes` are its running processes by name, without those that its scenario has ended.
+    """
 
     sandbox: Sandbox
-    processes: tuple[Forked, ...]
+    processes: dict[str, Forked]
     cache_index: int
     seconds: dict[str, float]
 
@@ -43,14 +49,24 @@ class Sandboxes:
     The template databases are migrated once, when the object is made.
     """
 
-    def __init__(self, platform: Platform, backing: Backing, zygote: Zygote, folder: Path) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        backing: Backing,
+        zygote: Zygote,
+        folder: Path,
+        *,
+        prefix: str,
+        cache_indices: deque[int],
+    ) -> None:
         self._platform = platform
         self._backing = backing
         self._zygote = zygote
         self._folder = folder
         self._count = 0
         self._naming = threading.Lock()
-        self._cache_indices = deque(range(1, DATABASES))
+        self._prefix = prefix
+        self._cache_indices = cache_indices
         self._management = httpx.Client(
             base_url=backing.broker.management_url,
             auth=(backing.broker.user, backing.broker.password),
@@ -68,15 +84,17 @@ class Sandboxes:
         self._threads = ThreadPoolExecutor(8)
         self._migrate()
 
-    def make(self, services: Sequence[str] | None = None) -> Made:
-        """Make a sandbox with these services running; None means all of them, in one process.
+    def make(self, services: Sequence[str] | None = None, *, apart: bool = False) -> Made:
+        """Make a sandbox with these services running; None means all of them.
+
+        They run in one process, or `apart`, each in one of its own.
 
         Raises:
             PlatformFailed: its processes ended or were not ready in time.
         """
         with self._naming:
             self._count += 1
-            name = f"s{self._count}"
+            name = f"{self._prefix}s{self._count}"
             cache_index = self._cache_indices.popleft()
         clock = _Laps()
         folder = self._folder / name
@@ -89,23 +107,13 @@ class Sandboxes:
         clock.lap("virtual host")
         sandbox = self._describe(name, folder, cache_index)
         chosen = list(self._platform.services) if services is None else list(services)
-        processes: tuple[Forked, ...] = ()
-        if chosen:
-            processes = (
-                self._zygote.serve(
-                    chosen, sandbox.environment, folder, sandbox.logs / "platform.log"
-                ),
-            )
-            clock.lap("fork")
-            addresses = {
-                service: f"http://127.0.0.1:{port}"
-                for process in processes
-                for service, port in process.ports.items()
-            }
-            sandbox = replace(sandbox, services=addresses)
-        made = Made(sandbox, processes, cache_index, clock.seconds)
+        groups = {name: [name] for name in chosen} if apart else {TOGETHER: chosen}
+        made = Made(sandbox, {}, cache_index, clock.seconds)
+        for process, group in groups.items() if chosen else ():
+            self._serve(made, process, dict.fromkeys(group, 0))
+        clock.lap("fork")
         try:
-            self._wait_until_ready(made)
+            self._wait_until_ready(made, made.sandbox.services)
         except PlatformFailed:
             self.drop(made)
             raise
@@ -113,13 +121,50 @@ class Sandboxes:
         return made
 
     def alive(self, made: Made) -> bool:
-        """Whether all its processes still run."""
-        pids = [process.pid for process in made.processes]
-        return len(self._zygote.alive(pids)) == len(pids)
+        """Whether all processes run that should."""
+        pids = [process.pid for process in made.processes.values()]
+        return not pids or len(self._zygote.alive(pids)) == len(pids)
+
+    def signal(self, made: Made, process: str, number: signal.Signals) -> None:
+        """Send a signal to one process; one that ends it is waited for.
+
+        Raises:
+            LookupError: the sandbox has no such process running.
+        """
+        forked = _process(made, process)
+        if number == signal.SIGKILL:
+            del made.processes[process]
+            self._zygote.kill([forked.pid])
+            return
+        os.kill(forked.pid, number)
+        if number == signal.SIGTERM:
+            del made.processes[process]
+            eventually(
+                lambda: self._zygote.alive([forked.pid]),
+                until=lambda alive: not alive,
+                timeout=READY_TIMEOUT,
+                describe=f"{process} ends",
+            )
+
+    def start(self, made: Made, process: str) -> None:
+        """Start a process again that was ended, at the addresses that it had."""
+        services = [process] if process != TOGETHER else list(made.sandbox.services)
+        ports = {
+            name: int(made.sandbox.services[name].rpartition(":")[2])
+            for name in services
+            if name in made.sandbox.services
+        }
+        if process in made.processes or not ports:
+            raise LookupError(
+                f"{process} cannot be started: it runs already, or this sandbox never had it; "
+                f"running: {', '.join(made.processes) or 'nothing'}."
+            )
+        self._serve(made, process, ports)
+        self._wait_until_ready(made, ports)
 
     def drop(self, made: Made) -> None:
         """Remove everything that the sandbox had."""
-        self._zygote.kill([process.pid for process in made.processes])
+        self._zygote.kill([process.pid for process in made.processes.values()])
         self._management.delete(f"/api/vhosts/{made.sandbox.name}")
         for database in self._platform.databases:
             self._administer(
@@ -132,14 +177,38 @@ class Sandboxes:
         shutil.rmtree(self._folder / made.sandbox.name, ignore_errors=True)
         self._cache_indices.append(made.cache_index)
 
+    def _serve(self, made: Made, process: str, ports: Mapping[str, int]) -> None:
+        sandbox = made.sandbox
+        made.processes[process] = forked = self._zygote.serve(
+            ports, sandbox.environment, sandbox.files.parent, sandbox.logs / f"{process}.log"
+        )
+        addresses = {name: f"http://127.0.0.1:{port}" for name, port in forked.ports.items()}
+        made.sandbox = replace(sandbox, services={**sandbox.services, **addresses})
+
+    def close(self) -> None:
+        """Remove the templates; sandboxes are dropped one by one."""
+        for database in self._platform.databases:
+            self._administer(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+                    sql.Identifier(self._template(database))
+                )
+            )
+        self._admin.close()
+        self._replica.close()
+        self._management.close()
+
+    def _template(self, database: str) -> str:
+        return f"{self._prefix}template_{database}"
+
     def _migrate(self) -> None:
         for database in self._platform.databases:
             self._administer(
-                sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"template_{database}"))
+                sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._template(database)))
             )
-        folder = self._folder / "template"
+        name = f"{self._prefix}template"
+        folder = self._folder / name
         folder.mkdir(parents=True)
-        environment = self._describe("template", folder, 0).environment
+        environment = self._describe(name, folder, 0).environment
         self._zygote.call(self._platform.migrate, environment, folder, folder / "migrate.log")
 
     def _clone(self, name: str) -> None:
@@ -147,7 +216,7 @@ class Sandboxes:
             # FILE_COPY beats the default WAL_LOG here: with fsync off its checkpoints are cheap.
             self._administer(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                    sql.Identifier(f"{name}_{database}"), sql.Identifier(f"template_{database}")
+                    sql.Identifier(f"{name}_{database}"), sql.Identifier(self._template(database))
                 )
             )
 
@@ -197,13 +266,15 @@ class Sandboxes:
             ),
         )
 
-    def _wait_until_ready(self, made: Made) -> None:
+    def _wait_until_ready(self, made: Made, services: Iterable[str]) -> None:
         replicated = self._threads.submit(self._wait_for_replica, made.sandbox.name)
         answers = [
             self._threads.submit(
-                self._wait_for_service, made, url + self._platform.services[service].health
+                self._wait_for_service,
+                made,
+                made.sandbox.services[service] + self._platform.services[service].health,
             )
-            for service, url in made.sandbox.services.items()
+            for service in services
         ]
         for answer in [replicated, *answers]:
             answer.result()
@@ -222,7 +293,7 @@ class Sandboxes:
                 except httpx.TransportError as error:
                     said = str(error)
                 if not self.alive(made) or time.monotonic() > deadline:
-                    logs = "\n".join(tail(process.log) for process in made.processes)
+                    logs = "\n".join(tail(process.log) for process in made.processes.values())
                     raise PlatformFailed(f"{url} did not become ready ({said}):\n{logs}")
 
     def _wait_for_replica(self, name: str) -> None:
@@ -239,74 +310,6 @@ class Sandboxes:
         )
 
 
-class Pool:
-    """Sandboxes made ahead of demand, by one background thread.
-
-    It makes no more than `expect` announced, so that a run of one scenario makes one sandbox.
-    """
-
-    def __init__(self, sandboxes: Sandboxes, size: int) -> None:
-        self._sandboxes = sandboxes
-        self._size = size
-        self._ready: deque[Made] = deque()
-        self._changed = threading.Condition()
-        self._expected = 0
-        self._dropping: deque[Made] = deque()
-        for work in (self._fill, self._clear_away):
-            threading.Thread(target=work, daemon=True, name=work.__name__).start()
-
-    def expect(self, count: int) -> None:
-        """Announce that `count` sandboxes will be asked for."""
-        with self._changed:
-            self._expected = count
-            self._changed.notify_all()
-
-    def take(self) -> tuple[Made, bool]:
-        """A sandbox, and whether it was ready; made from nothing when none is."""
-        with self._changed:
-            self._expected = max(0, self._expected - 1)
-        while True:
-            with self._changed:
-                made = self._ready.popleft() if self._ready else None
-                self._changed.notify_all()
-            if made is None:
-                return self._sandboxes.make(), False
-            if self._sandboxes.alive(made):
-                return made, True
-            self.drop(made)
-
-    def drop(self, made: Made) -> None:
-        """Have a sandbox removed in the background."""
-        with self._changed:
-            self._dropping.append(made)
-            self._changed.notify_all()
-
-    def _fill(self) -> None:
-        while True:
-            with self._changed:
-                while len(self._ready) >= min(self._size, self._expected):
-                    self._changed.wait()
-            made = None
-            with contextlib.suppress(Exception):
-                # A scenario that asks for one makes its own then, and is told what went wrong.
-                made = self._sandboxes.make()
-            with self._changed:
-                if made:
-                    self._ready.append(made)
-                else:
-                    self._expected = 0
-                self._changed.notify_all()
-
-    def _clear_away(self) -> None:
-        while True:
-            with self._changed:
-                while not self._dropping:
-                    self._changed.wait()
-                made = self._dropping.popleft()
-            with contextlib.suppress(Exception):
-                self._sandboxes.drop(made)
-
-
 class _Laps:
     def __init__(self) -> None:
         self._began = self._last = time.monotonic()
@@ -317,3 +320,13 @@ class _Laps:
         self.seconds[name] = now - self._last
         self.seconds["total"] = now - self._began
         self._last = now
+
+
+def _process(made: Made, name: str) -> Forked:
+    if name in made.processes:
+        return made.processes[name]
+    raise LookupError(
+        f"{name} is no running process of this sandbox; running: "
+        f"{', '.join(made.processes) or 'nothing'}. To end a service alone, tag the scenario "
+        "@processes: each service then has a process of its own."
+    )

@@ -7,7 +7,7 @@ seconds. When its control socket closes it ends, and its children with it.
 
 One request is one JSON line, and so is its answer:
 
-- `{"serve": ["shop"], …}` → `{"pid": 1, "ports": {"shop": 4711}}`
+- `{"serve": {"shop": 0}, …}` → `{"pid": 1, "ports": {"shop": 4711}}`; a port of 0 is a free one
 - `{"call": "module:function", …}` → `{"status": 0}`
 - `{"kill": [pid, …]}` → `{"killed": [pid, …]}` when they are gone
 - `{"alive": [pid, …]}` → `{"alive": [pid, …]}`
@@ -81,7 +81,7 @@ def _serve(
 ) -> dict[str, Any]:
     # Bound and listening before the fork: the addresses are known at once, and a request that
     # comes before the service is up waits in the backlog instead of being refused.
-    listeners = {name: _listen() for name in request["serve"]}
+    listeners = {name: _listen(port) for name, port in request["serve"].items()}
     ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
     pid = os.fork()
     if pid == 0:
@@ -133,8 +133,8 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _listen() -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+def _listen(port: int) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", port), backlog=512)
     listener.setblocking(False)
     return listener
 

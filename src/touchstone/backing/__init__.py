@@ -122,6 +122,31 @@ class Provider(Protocol):
         """End everything that was started."""
 
 
+def choose() -> str:
+    """The provider to use when nobody has chosen: programs of the machine, else containers.
+
+    Where neither can be had, the native one, which then says what is missing for both.
+    """
+    from touchstone.backing import programs
+
+    if programs.missing() is None:
+        return "native"
+    from touchstone.backing.containers import engine_missing
+
+    return "containers" if engine_missing() is None else "native"
+
+
+def describe(name: str) -> str:
+    """One line for a run's header: the provider, the versions, and where they come from."""
+    if name == "native":
+        from touchstone.backing import programs
+
+        return f"backing services native: {programs.versions()}"
+    from touchstone.backing.containers import describe as images
+
+    return f"backing services in containers: {images()}"
+
+
 PROVIDERS = ("native", "containers")
 
 

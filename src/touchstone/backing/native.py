@@ -32,7 +32,12 @@ class NativeProvider:
 
     def missing(self) -> str | None:
         """Names the programs that are not installed and the packages that have them."""
-        return programs.missing()
+        if missing := programs.missing():
+            from touchstone.backing.containers import engine_missing
+
+            alternative = engine_missing() or "A Docker engine answers: pytest --backing containers"
+            return f"{missing}\n{alternative}"
+        return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
         """See `Provider.start`."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -58,6 +59,27 @@ def path(name: str) -> str:
     if found := find(name):
         return found
     raise BackingUnavailable(missing() or f"{name} was not found.")
+
+
+def versions() -> str:
+    """What is installed and where, in one line."""
+    servers = {"PostgreSQL": "postgres", "RabbitMQ": "rabbitmq-server", "Redis": "redis-server"}
+    return ", ".join(
+        f"{title} {_version_of(program)} ({program})"
+        if (program := find(name))
+        else f"{title} is not installed"
+        for title, name in servers.items()
+    )
+
+
+def _version_of(program: str) -> str:
+    # RabbitMQ would start an Erlang machine to say it; its folder is named for its version.
+    if program.endswith("rabbitmq-server"):
+        found = re.search(r"rabbitmq_server-([\d.]+)", str(Path(program).resolve()))
+        return found.group(1) if found else ""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"\d+(\.\d+)+", said)
+    return found.group() if found else ""
 
 
 def missing() -> str | None:

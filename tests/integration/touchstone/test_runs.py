@@ -205,7 +205,7 @@ def test_a_missing_program_is_named_with_its_package(
     monkeypatch.setenv("PYTHONPATH", str(inner.path))
     monkeypatch.setenv("PATH", "/nowhere")
 
-    result = inner.runpytest_subprocess()
+    result = inner.runpytest_subprocess("--backing", "native")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(

@@ -30,7 +30,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def test_a_forked_process_serves_on_the_port_it_was_given(zygote: Zygote, tmp_path: Path) -> None:
-    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
 
     answer = httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
 
@@ -39,7 +39,7 @@ def test_a_forked_process_serves_on_the_port_it_was_given(zygote: Zygote, tmp_pa
 
 
 def test_a_killed_process_is_gone_and_refuses_connections(zygote: Zygote, tmp_path: Path) -> None:
-    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
 
     zygote.kill([forked.pid])
 
@@ -50,7 +50,7 @@ def test_a_killed_process_is_gone_and_refuses_connections(zygote: Zygote, tmp_pa
 
 
 def test_a_process_that_died_by_itself_is_noticed(zygote: Zygote, tmp_path: Path) -> None:
-    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
 
     psutil.Process(forked.pid).kill()
 
@@ -59,7 +59,7 @@ def test_a_process_that_died_by_itself_is_noticed(zygote: Zygote, tmp_path: Path
 
 def test_children_end_with_the_zygote(tmp_path: Path) -> None:
     zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
-    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
     process = psutil.Process(forked.pid)
 
     zygote.close()
@@ -70,7 +70,7 @@ def test_children_end_with_the_zygote(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_children_end_with_a_killed_zygote(tmp_path: Path) -> None:
     zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
-    forked = zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+    forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
     process = psutil.Process(forked.pid)
     httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
 
@@ -93,6 +93,6 @@ def test_a_platform_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
     zygote = Zygote(config.load(tmp_path / "pyproject.toml"), tmp_path / "zygote.log")
 
     with pytest.raises(PlatformFailed, match="No module named 'nowhere'"):
-        zygote.serve(["desk"], {}, tmp_path, tmp_path / "desk.log")
+        zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
 
     zygote.close()

@@ -1,0 +1,126 @@
+"""`touchstone`: backing services that stay between runs, and sandboxes that were kept."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from touchstone import backing, keepers
+from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.sandbox import Sandbox
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+Name = Annotated[str, typer.Argument(help="as `touchstone status` lists it")]
+
+
+@app.command()
+def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> None:
+    """Start the backing services and keep them, so that the next pytest starts at once."""
+    root = _root()
+    chosen = provider or backing.choose()
+    if keepers.warm(root, chosen):
+        typer.echo("they run already (touchstone status)")
+        return
+    keeper = KeeperProcess(root, chosen, stay=True)
+    try:
+        keeper.wait()
+        with contextlib.closing(KeeperClient(keeper.folder.socket)) as client:
+            typer.echo(f"backing: {client.backing().summary()}")
+    except (InfrastructureError, backing.BackingUnavailable) as error:
+        keeper.kill()
+        raise _failure(str(error)) from None
+    keeper.outlive()
+    typer.echo("they stay until `touchstone down`")
+
+
+@app.command()
+def down() -> None:
+    """End the backing services of this project that stay, and drop what is kept in them."""
+    found = [socket for socket, said in keepers.running(_root()) if said["stays"] or said["kept"]]
+    for socket in found:
+        keepers.end(socket)
+    typer.echo("ended" if found else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """List what stays and what is kept on this machine."""
+    lines = []
+    for socket, said in keepers.running():
+        stays = "stays until `touchstone down`" if said["stays"] else "a run"
+        lines.append(f"{said['provider']} · {stays} · {said['root']} · {socket.parent}")
+        if said["backing"]:
+            lines.append(f"  {backing.Backing.from_json(said['backing']).summary()}")
+        lines += [f"  kept {name}: {kept['scenario']}" for name, kept in said["kept"].items()]
+    typer.echo("\n".join(lines) or "nothing is running")
+
+
+@app.command()
+def open(name: Name) -> None:
+    """Let a kept sandbox run on, and say how to look into it."""
+    kept = _kept(name)
+    with contextlib.closing(KeeperClient(kept.socket)) as client:
+        client.open(name)
+    typer.echo(f"{kept.scenario}\n")
+    typer.echo("\n".join(_ways_in(kept.sandbox)))
+    if kept.notes:
+        typer.echo("\n" + "\n".join(kept.notes))
+    typer.echo(f"\nwhen done: touchstone drop {name}")
+
+
+@app.command()
+def drop(name: Name) -> None:
+    """Remove a kept sandbox."""
+    kept = _kept(name)
+    with contextlib.closing(KeeperClient(kept.socket)) as client:
+        client.drop(name)
+    typer.echo(f"dropped {name}")
+
+
+def _ways_in(sandbox: Sandbox) -> list[str]:
+    broker = sandbox.broker
+    rows = [(service, url) for service, url in sandbox.services.items()]
+    rows += [
+        (f"database {name}", f"psql {each.primary}") for name, each in sandbox.databases.items()
+    ]
+    rows += [
+        (
+            "broker",
+            f"{broker.management}/#/queues/{broker.vhost}  ({broker.user} / {broker.password})",
+        ),
+        ("cache", f"redis-cli -u {sandbox.cache}"),
+        ("files", str(sandbox.files)),
+        ("logs", str(sandbox.logs)),
+    ]
+    width = max(len(title) for title, _ in rows)
+    return [f"{title:{width}}  {text}" for title, text in rows]
+
+
+def _kept(name: str) -> keepers.Kept:
+    found = keepers.kept()
+    for kept in found:
+        if kept.sandbox.name == name:
+            return kept
+    names = ", ".join(kept.sandbox.name for kept in found) or "nothing"
+    raise _failure(f"no sandbox {name} is kept; kept: {names}. `pytest --keep failed` keeps them.")
+
+
+def _root() -> Path:
+    """The project that the current folder is in, as pytest would find it."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    raise _failure("no pyproject.toml here or above: run this in a project that touchstone tests.")
+
+
+def _failure(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()
