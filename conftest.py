@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.steps.order",
     "fixtures.steps.partner",
     "fixtures.steps.seller",
+    "fixtures.steps.service",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
@@ -27,7 +28,8 @@ def other_company(keeper: KeeperClient) -> Iterator[Company]:
 
     with ExitStack() as closing:
         closing.callback(keeper.release, lease.sandbox)
-        yield Company(lease.sandbox, WayIn.API, no_window, closing)
+        note = partial(keeper.note, lease.sandbox)
+        yield Company(lease.sandbox, WayIn.API, no_window, note, closing)
 
 
 def test_the_same_person_is_a_new_customer_in_each_company(
