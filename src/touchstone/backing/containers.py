@@ -23,6 +23,7 @@ from testcontainers.core.container import DockerContainer
 from touchstone import run
 from touchstone.backing import Backing, BackingUnavailable, Broker, PrivateBroker, Server
 from touchstone.backing.postgres import SETTINGS, USER
+from touchstone.backing.programs import free_ports
 from touchstone.backing.redis import DATABASES
 from touchstone.waiting import NotYetTrue, eventually
 
@@ -99,12 +100,14 @@ class ContainersProvider:
                 with contextlib.suppress(DockerException):
                     removed.result()
 
-    def start_rabbitmq(self) -> tuple[DockerContainer, Broker]:
-        """A running RabbitMQ."""
+    def start_rabbitmq(self, *, restarts: bool = False) -> tuple[DockerContainer, Broker]:
+        """A running RabbitMQ; one that `restarts` keeps its ports, which Docker else deals anew."""
         began = time.monotonic()
+        ports = (5672, 15672)
         container = self._run(
             RABBITMQ,
-            [5672, 15672],
+            ports,
+            published=dict(zip(ports, free_ports(2), strict=True)) if restarts else {},
             environment={"RABBITMQ_DEFAULT_USER": USER, "RABBITMQ_DEFAULT_PASS": self._password},
         )
         return container, self.await_rabbitmq(container, began)
@@ -218,6 +221,7 @@ class ContainersProvider:
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
         data: str | None = None,
+        published: Mapping[int, int] | None = None,
     ) -> DockerContainer:
         container = (
             DockerContainer(image)
@@ -228,6 +232,8 @@ class ContainersProvider:
                 user=user,
             )
         )
+        for inside, outside in (published or {}).items():
+            container.with_bind_ports(inside, outside)
         if command:
             container.with_command(list(command))
         if data:
@@ -248,7 +254,7 @@ class _PrivateBroker:
 
     def start(self) -> Broker:
         if self._container is None:
-            self._container, broker = self._provider.start_rabbitmq()
+            self._container, broker = self._provider.start_rabbitmq(restarts=True)
             return broker
         began = time.monotonic()
         self._container.get_wrapped_container().start()
