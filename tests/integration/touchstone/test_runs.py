@@ -99,7 +99,7 @@ def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
     keeper.kill()
     controller.kill()
     controller.wait()
-    keeper.wait(10)
+    eventually(lambda: run.in_use(folder), until=lambda held: not held)
     servers = {process.pid for process in run.processes(folder) if process.name() == "postgres"}
     assert servers & owners_of_shared_memory(), "there must be something to reap"
     assert run.reap_orphans(folders) == [folder]
