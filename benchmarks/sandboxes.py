@@ -33,6 +33,8 @@ def main() -> None:
         for part in made[0].seconds:
             if part != "total":
                 _row(f"  {part}", [lease.seconds[part] for lease in made])
+        # More than are taken below, so that the pool is always being filled.
+        client.expect(100 * options.count)
         _row("ready in the pool", [_pooled(client).waited for _ in range(options.count)])
         client.close()
     finally:
@@ -47,7 +49,6 @@ def _lease(client: KeeperClient) -> Lease:
 
 def _pooled(client: KeeperClient) -> Lease:
     """The next sandbox that had been made ahead; those made on demand are passed over."""
-    client.expect(1)
     return eventually(lambda: _lease(client), until=lambda lease: lease.pooled, interval=0.25)
 
 
