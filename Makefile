@@ -17,7 +17,7 @@ help: ## list these targets
 
 acceptance: ## replay the acceptance scenarios in a real browser and write the report
 	@bin/set-up
-	$(PYTEST) tests/e2e/test_features.py --progress $(ARGS)
+	$(PYTEST) $(or $(ONLY),features) --progress $(ARGS)
 
 test: ## run all layers in parallel: unit, integration, end to end
 	@bin/set-up
@@ -33,7 +33,7 @@ integration: ## run the integration tests, against real servers
 
 e2e: ## run the scenarios as `acceptance` does, with pytest's own output
 	@bin/set-up
-	$(PYTEST) tests/e2e $(ARGS)
+	$(PYTEST) $(or $(ONLY),features tests/e2e) $(ARGS)
 
 containers: ## run all layers on servers in containers instead of programs of this machine
 	@bin/set-up python browser

@@ -1,4 +1,4 @@
-@journey @api
+@journey @ui @api
 Feature: A partner's order goes from the API to the closed order
   Meridian sells our pieces under its own name. It sends the model and the metal in one request,
   confirms the price that it is told, and follows the order until it is closed.

@@ -6,6 +6,7 @@ preload = ["shop.serve"]              # imported once, in the zygote
 serve = "shop.serve:serve"            # serve(Mapping[str, socket]) -> None, until SIGTERM
 migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty databases to their schema
 databases = ["shop"]                  # logical names
+ways_in = ["ui", "api"]               # tags of scenarios; one with several runs once by each
 
 [tool.touchstone.services]            # one listening socket each
 web = { health = "/health/ready" }
@@ -62,6 +63,17 @@ def load(pyproject: Path) -> Platform:
     return parse(pyproject.read_text("utf-8"), pyproject)
 
 
+def ways_in(pyproject: Path) -> tuple[str, ...]:
+    """The tags that say how the actors of a scenario go into the platform; () when none are named.
+
+    Raises:
+        ConfigurationError: they are no list of names.
+    """
+    text = pyproject.read_text("utf-8") if pyproject.is_file() else ""
+    table = tomllib.loads(text).get("tool", {}).get("touchstone", {})
+    return _names(table, "ways_in", default=[])
+
+
 def parse(text: str, pyproject: Path) -> Platform:
     """What the text of `pyproject` says.
 
@@ -77,7 +89,7 @@ def parse(text: str, pyproject: Path) -> Platform:
     _check_keys(
         "[tool.touchstone]",
         table,
-        {"preload", "serve", "migrate", "databases", "services", "environment"},
+        {"preload", "serve", "migrate", "databases", "services", "environment", "ways_in"},
     )
     return Platform(
         root=pyproject.parent,

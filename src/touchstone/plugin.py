@@ -20,6 +20,9 @@ from touchstone import backing, keepers, progress, report, run
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
 pytest_plugins = [
+    "touchstone.gherkin",
+    "touchstone.steps",
+    "touchstone.missing_steps",
     "touchstone.scenarios",
     "touchstone.results",
     "touchstone.artefacts",

@@ -52,6 +52,8 @@ class Result:
 
     @property
     def layer(self) -> str:
+        if self.scenario:
+            return "e2e"
         parts = PurePosixPath(self._module).parts
         return next((part for part in parts if part in LAYERS), "other")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pytest_bdd.feature import get_features
 from pytest_bdd.parser import Step
-from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
+
+from touchstone.steps import visible_to
 
 FEATURES = Path(__file__).parents[2] / "features"
 
@@ -21,16 +22,10 @@ def steps() -> Iterator[Step]:
                 yield from scenario.render(row).steps
 
 
-def definitions(step: Step) -> list[StepFunctionContext]:
-    return [
-        context
-        for context in step_function_context_registry.values()
-        if context.type in (None, step.type) and context.parser.is_matching(step.name)
-    ]
-
-
 @pytest.mark.parametrize("step", {str(step): step for step in steps()}.values(), ids=str)
-def test_every_step_has_exactly_one_meaning(step: Step) -> None:
-    # pytest-bdd would quietly take one of two definitions that fit.
-    meanings = [context.parser.name for context in definitions(step)]
+def test_every_step_has_exactly_one_meaning(step: Step, request: pytest.FixtureRequest) -> None:
+    visible = visible_to(request.node)
+    assert visible, "touchstone does not know the step definitions of this version of pytest"
+    meanings = [definition.context.parser.name for definition in visible.fitting(step)]
+    # Of two definitions that fit, one would quietly be taken.
     assert len(meanings) == 1, f"{step} is defined by {meanings or 'nothing'}"
