@@ -18,6 +18,7 @@ import gc
 import inspect
 import os
 import re
+import sysconfig
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -240,11 +241,20 @@ class Scenario(pytest.Function):
         return super().repr_failure(excinfo)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-        """A failure starts in the step's function, not in what calls it."""
+        """A failure starts in the step's function, not in what calls it, and ends in the project,
+        not within a library that the project calls."""
         traceback: Any = super()._traceback_filter(excinfo)
         calls = [n for n, entry in enumerate(traceback) if entry.name == "call_fixture_func"]
         inside = traceback[calls[-1] + 1 :] if calls else None
-        return type(traceback)(inside) if inside else traceback
+        if not inside:
+            return traceback
+        libraries = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
+        shown = [*inside]
+        while len(shown) > 1 and str(shown[-1].path).startswith(libraries):
+            shown.pop()
+        # The last is shown at length.
+        shown[-1] = shown[-1].with_repr_style(inside[-1]._repr_style)
+        return type(traceback)(shown)
 
 
 def _parametrize(function: Any, placed: Placed, ways_in: Sequence[str]) -> None:
