@@ -62,7 +62,7 @@ coverage: ## branch coverage of the unit tests
 lock: ## bring requirements.lock to the newest versions that pyproject.toml allows
 	@bin/set-up python
 	$(VENV)/python -m pip install --quiet uv
-	$(VENV)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	$(VENV)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 		--quiet --output-file requirements.lock
 

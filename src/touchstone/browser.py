@@ -1,8 +1,8 @@
 """The browser: one a worker process, started when the first test wants it.
 
     def test_two_people_see_the_same(browse):
-        anna = browse("customer Anna", shop_url)
-        boris = browse("seller Boris", crm_url)
+        anna = browse("customer Anna", url_of_shop)
+        boris = browse("clerk Boris", url_of_desk)
 
 Each person has a context of their own, so that nobody shares a cookie with anybody. The contexts
 are traced and closed by `touchstone.artefacts`.

@@ -1,6 +1,6 @@
 """`--progress`: how a run is going, for somebody who watches it.
 
-      ✓ Shop order › A customer's own model becomes a ring  12.3 s
+      ✓ Shop order › A customer's order is confirmed  12.3 s
       ✗ Shop order › The price comes too late  4.1 s
             Then the price is € 120.00 – features/journey/shop_order.feature:14
             the price: not so within 10.0 s, after 54 looks

@@ -134,7 +134,7 @@ class Results:
 
 
 def in_words(name: str) -> str:
-    """`test_price_grows[gold]` → "price grows (gold)"; the title of a scenario stays as it is."""
+    """`test_price_grows[twice]` → "price grows (twice)"; the title of a scenario stays as it is."""
     path, bracket, row = name.partition("[")
     last = path.rpartition(".")[2]
     if not last.startswith("test_"):

@@ -1,0 +1,70 @@
+"""How a step is said: every step has one English and one Russian phrase, and one meaning.
+
+    given, when, then = phrases({"price": money})
+
+    @when(
+        en="{customer} the customer pays {price}",
+        ru="покупательница {customer} платит {price}",
+    )
+    def pays(customer: str, price: Decimal) -> None: ...
+
+A placeholder means the same in every step: here `{price}` is always read by `money`. One that has
+no meaning of its own, such as a person's name, stays the text that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from string import Formatter
+from typing import ParamSpec, Protocol, TypeVar
+
+import pytest_bdd
+from pytest_bdd import parsers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Meaning = Mapping[str, Callable[[str], object]]
+"""By placeholder, what turns its text into a value; it raises when it cannot."""
+
+
+class Sayable(Protocol):
+    """A decorator of step functions; raises ValueError when the phrases' placeholders differ."""
+
+    def __call__(self, *, en: str, ru: str) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+
+
+def phrases(meaning: Meaning) -> tuple[Sayable, Sayable, Sayable]:
+    """The decorators `given`, `when` and `then`, whose placeholders have this meaning."""
+    return (
+        _in_both_languages(pytest_bdd.given, meaning),
+        _in_both_languages(pytest_bdd.when, meaning),
+        _in_both_languages(pytest_bdd.then, meaning),
+    )
+
+
+def _in_both_languages(
+    keyword: Callable[..., Callable[[Callable[P, T]], object]], meaning: Meaning
+) -> Sayable:
+    def say(*, en: str, ru: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        if _placeholders(en) != _placeholders(ru):
+            raise ValueError(f"the two phrases speak of different things: {en!r}, {ru!r}")
+
+        def bind(function: Callable[P, T]) -> Callable[P, T]:
+            for phrase in (en, ru):
+                # pytest-bdd leaves the step in the module that is `stacklevel` frames above its
+                # own decorator: the one that holds `function`, not this one.
+                keyword(
+                    parsers.parse(phrase, case_sensitive=True),
+                    converters=dict(meaning),
+                    stacklevel=2,
+                )(function)
+            return function
+
+        return bind
+
+    return say  # type: ignore[return-value]
+
+
+def _placeholders(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
