@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from touchstone import backing, keepers
+from touchstone import backing, config, keepers
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 
@@ -21,6 +21,10 @@ Name = Annotated[str, typer.Argument(help="as `touchstone status` lists it")]
 def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> None:
     """Start the backing services and keep them, so that the next pytest starts at once."""
     root = _root()
+    try:
+        config.load(root / "pyproject.toml")
+    except config.ConfigurationError as error:
+        raise _failure(str(error)) from None
     chosen = provider or backing.choose()
     if keepers.warm(root, chosen):
         typer.echo("they run already (touchstone status)")

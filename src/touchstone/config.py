@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from touchstone.sandbox import Broker, Database, fill_environment
+
 
 class ConfigurationError(Exception):
     """`[tool.touchstone]` cannot be used as it stands; the text says what to write."""
@@ -67,20 +69,20 @@ def ways_in(pyproject: Path) -> tuple[str, ...]:
     """The tags that say how the actors of a scenario go into the platform; () when none are named.
 
     Raises:
-        ConfigurationError: they are no list of names.
+        ConfigurationError: they are no list of names, or the file is no TOML.
     """
     text = pyproject.read_text("utf-8") if pyproject.is_file() else ""
-    table = tomllib.loads(text).get("tool", {}).get("touchstone", {})
-    return _names(table, "ways_in", default=[])
+    return _names(_tool(text, pyproject) or {}, "ways_in", default=[])
 
 
 def parse(text: str, pyproject: Path) -> Platform:
     """What the text of `pyproject` says.
 
     Raises:
-        ConfigurationError: the table is missing, or a key is missing, unknown or of another type.
+        ConfigurationError: the text is no TOML, the table is missing, or a key is missing, unknown
+            or of another type.
     """
-    table = tomllib.loads(text).get("tool", {}).get("touchstone")
+    table = _tool(text, pyproject)
     if table is None:
         raise ConfigurationError(
             f"{pyproject} has no [tool.touchstone]: name at least serve, migrate, databases and "
@@ -91,7 +93,8 @@ def parse(text: str, pyproject: Path) -> Platform:
         table,
         {"preload", "serve", "migrate", "databases", "services", "environment", "ways_in"},
     )
-    return Platform(
+    _names(table, "ways_in", default=[])
+    platform = Platform(
         root=pyproject.parent,
         serve=_entry_point(table, "serve"),
         migrate=_entry_point(table, "migrate"),
@@ -100,6 +103,32 @@ def parse(text: str, pyproject: Path) -> Platform:
         services={name: _service(name, spec) for name, spec in _table(table, "services").items()},
         environment=_table(table, "environment"),
     )
+    _check_environment(platform)
+    return platform
+
+
+def _tool(text: str, pyproject: Path) -> dict[str, Any] | None:
+    try:
+        table: dict[str, Any] | None = tomllib.loads(text).get("tool", {}).get("touchstone")
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{pyproject} is no TOML: {error}") from None
+    return table
+
+
+def _check_environment(platform: Platform) -> None:
+    """What cannot be filled in is said before anything is started."""
+    database = Database(primary="", replica="")
+    try:
+        fill_environment(
+            platform.environment,
+            name="",
+            databases=dict.fromkeys(platform.databases, database),
+            broker=Broker(amqp="", management="", vhost="", user="", password=""),
+            cache="",
+            files=Path(),
+        )
+    except LookupError as error:
+        raise ConfigurationError(error.args[0]) from None
 
 
 def _service(name: str, spec: object) -> Service:

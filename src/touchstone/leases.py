@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 
@@ -14,6 +15,10 @@ from touchstone.sandbox import Sandbox
 
 SANDBOX = pytest.StashKey[Sandbox]()
 FAILED = pytest.StashKey[bool]()
+
+
+class Broken(pytest.fail.Exception):  # type: ignore[misc, name-defined]
+    """What a test needs could not be had; the test itself was not tried."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,10 +44,8 @@ def keeper(request: pytest.FixtureRequest) -> KeeperClient:
 @pytest.fixture(scope="session")
 def backing(keeper: KeeperClient) -> Backing:
     """The running backing services, shared by the whole run."""
-    try:
+    with _or_broken():
         return keeper.backing()
-    except (BackingUnavailable, InfrastructureError) as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
@@ -72,10 +75,8 @@ def _lease(
     *,
     apart: bool = False,
 ) -> Iterator[Sandbox]:
-    try:
+    with _or_broken():
         sandbox = keeper.sandbox(services, apart=apart).sandbox
-    except (BackingUnavailable, InfrastructureError) as error:
-        pytest.fail(str(error), pytrace=False)
     request.node.stash[SANDBOX] = sandbox
     yield sandbox
     del request.node.stash[SANDBOX]
@@ -83,6 +84,14 @@ def _lease(
         keeper.keep(sandbox, request.node.name)
     else:
         keeper.release(sandbox)
+
+
+@contextlib.contextmanager
+def _or_broken() -> Iterator[None]:
+    try:
+        yield
+    except (BackingUnavailable, InfrastructureError) as error:
+        raise Broken(str(error), pytrace=False) from None
 
 
 class Processes:
@@ -159,11 +168,14 @@ def private_broker(
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell a scenario that failed from one whose company broke down under it."""
     report = yield
-    if report.failed:
+    if call.excinfo and isinstance(call.excinfo.value, Broken):
+        # A step may be the first to ask for a sandbox.
+        report.infrastructure = str(call.excinfo.value)  # type: ignore[attr-defined]
+    elif report.failed:
         item.stash[FAILED] = True
         sandbox = item.stash.get(SANDBOX, None)
         if sandbox is not None and report.when == "call":

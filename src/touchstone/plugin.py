@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from touchstone import backing, keepers, progress, report, run
+from touchstone import config as configuration
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
 pytest_plugins = [
@@ -54,8 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose where backing services come from."""
+    """Choose where backing services come from; refuse a platform that is not well described."""
     if not _is_worker(config) and _is_configured(config):
+        try:
+            configuration.load(config.rootpath / "pyproject.toml")
+        except configuration.ConfigurationError as error:
+            raise pytest.UsageError(str(error)) from None
         config.stash[PROVIDER] = config.option.backing or backing.choose()
 
 

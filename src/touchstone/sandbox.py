@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class _Names(dict[str, Any]):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"{name!r} (known: {', '.join(self)})") from None
+            raise AttributeError(name) from None
 
 
 def fill_environment(
@@ -83,7 +83,7 @@ def fill_environment(
     """Replace `{databases.shop.primary}`, `{broker.amqp}`, `{cache}`, `{files}`, `{name}`.
 
     Raises:
-        LookupError: a value refers to something that a sandbox does not have.
+        LookupError: a value is no text, or refers to something that a sandbox does not have.
     """
     known = {
         "name": name,
@@ -96,9 +96,18 @@ def fill_environment(
     for variable, value in template.items():
         try:
             filled[variable] = value.format(**known)
-        except (AttributeError, KeyError) as error:
+        except (AttributeError, LookupError, ValueError):
+            has = ", ".join(_references(databases))
             raise LookupError(
-                f"[tool.touchstone.environment] {variable} = {value!r} refers to {error}, which a "
-                f"sandbox does not have; it has {', '.join(f'{{{each}}}' for each in known)}."
+                f"[tool.touchstone.environment] {variable} = {value!r} cannot be filled in. It "
+                f"must be a text, in which these are replaced: {has}; a brace that is meant as "
+                "such is doubled."
             ) from None
     return filled
+
+
+def _references(databases: Iterable[str]) -> Iterator[str]:
+    for database in databases:
+        yield from (f"{{databases.{database}.{each.name}}}" for each in fields(Database))
+    yield from (f"{{broker.{each.name}}}" for each in fields(Broker))
+    yield from ("{cache}", "{files}", "{name}")

@@ -22,7 +22,7 @@ from touchstone.backing import Backing
 from touchstone.config import Platform
 from touchstone.processes import Forked, PlatformFailed, Zygote, tail
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
-from touchstone.waiting import eventually
+from touchstone.waiting import NotYetTrue, eventually
 
 READY_TIMEOUT = 30.0
 
@@ -267,34 +267,44 @@ class Sandboxes:
         )
 
     def _wait_until_ready(self, made: Made, services: Iterable[str]) -> None:
-        replicated = self._threads.submit(self._wait_for_replica, made.sandbox.name)
         answers = [
             self._threads.submit(
-                self._wait_for_service,
-                made,
-                made.sandbox.services[service] + self._platform.services[service].health,
+                self._wait_for_service, made, service, self._platform.services[service].health
             )
             for service in services
         ]
-        for answer in [replicated, *answers]:
+        if self._platform.databases:
+            self._wait_for_replica(made.sandbox.name)
+        for answer in answers:
             answer.result()
 
-    def _wait_for_service(self, made: Made, url: str) -> None:
-        deadline = time.monotonic() + READY_TIMEOUT
+    def _wait_for_service(self, made: Made, service: str, path: str) -> None:
+        url = made.sandbox.services[service] + path
+
+        def answer(client: httpx.Client) -> str:
+            # The listening socket exists since before the fork: the request waits there until
+            # the service takes it, so that there are seldom two.
+            try:
+                said = client.get(url)
+            except httpx.TransportError as error:
+                if self.alive(made):
+                    return str(error)
+                raise PlatformFailed(
+                    f"the service {service} ended instead of answering GET {path}; "
+                    f"it logged:\n{_logged(made)}"
+                ) from None
+            return f"{said.status_code} {said.text[:500]}"
+
         with httpx.Client(trust_env=False, timeout=READY_TIMEOUT) as client:
-            while True:
-                # The listening socket exists since before the fork: the request waits there
-                # until the service takes it, so this loop seldom turns twice.
-                try:
-                    answer = client.get(url)
-                    if answer.status_code == 200:
-                        return
-                    said = f"{answer.status_code} {answer.text[:500]}"
-                except httpx.TransportError as error:
-                    said = str(error)
-                if not self.alive(made) or time.monotonic() > deadline:
-                    logs = "\n".join(tail(process.log) for process in made.processes.values())
-                    raise PlatformFailed(f"{url} did not become ready ({said}):\n{logs}")
+            try:
+                eventually(
+                    lambda: answer(client),
+                    until=lambda said: said.startswith("200 "),
+                    timeout=READY_TIMEOUT,
+                    describe=f"the service {service} answers GET {path} with 200",
+                )
+            except NotYetTrue as failure:
+                raise PlatformFailed(f"{failure}\nit logged:\n{_logged(made)}") from None
 
     def _wait_for_replica(self, name: str) -> None:
         # The last one cloned: the replica applies the primary's log in its order.
@@ -320,6 +330,10 @@ class _Laps:
         self.seconds[name] = now - self._last
         self.seconds["total"] = now - self._began
         self._last = now
+
+
+def _logged(made: Made) -> str:
+    return "\n".join(tail(process.log) for process in made.processes.values())
 
 
 def _process(made: Made, name: str) -> Forked:

@@ -26,6 +26,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -41,10 +42,11 @@ def main() -> None:
     # A Ctrl-C at the terminal is the controller's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.insert(0, platform["root"])
-    # What a child of the zygote must reach for at once is imported here, once.
-    for module in platform["preload"]:
-        importlib.import_module(module)
-    serve = resolve(platform["serve"])
+    try:
+        serve = _import(platform)
+    except Exception as error:
+        _say_why(error)
+        sys.exit(1)
     # Objects that live for ever need no collector; without this, a child's first collection
     # would touch, and so copy, every page it shares with the zygote.
     gc.collect()
@@ -65,6 +67,43 @@ def main() -> None:
             answer = {"alive": [pid for pid in request["alive"] if pid in children]}
         _answer(control, answer)
     _kill(list(children), children)
+
+
+def _import(platform: Mapping[str, Any]) -> Callable[..., Any]:
+    """Import what children must reach for at once, here, once; returns what serves."""
+    named: list[tuple[str, str]] = [("preload", module) for module in platform["preload"]]
+    named += [("migrate", platform["migrate"]), ("serve", platform["serve"])]
+    for key, value in named:
+        try:
+            found: Any = importlib.import_module(value) if key == "preload" else resolve(value)
+        except Exception as error:
+            error.add_note(
+                f"[tool.touchstone] {key} names {value}, looked for from {platform['root']}"
+            )
+            raise
+        if others := [each.name for each in threading.enumerate()[1:]]:
+            raise RuntimeError(
+                f"{value} starts threads when it is imported ({', '.join(others)}). The processes "
+                "of a sandbox are forked, and a fork has none of them: start them in serve()."
+            )
+    serve: Callable[..., Any] = found
+    return serve
+
+
+def _say_why(error: BaseException) -> None:
+    """Print the part of the traceback that is the platform's, and the error."""
+    why = traceback.TracebackException.from_exception(error)
+    one: traceback.TracebackException | None = why
+    while one:
+        one.stack = traceback.StackSummary.from_list(
+            [frame for frame in one.stack if not _is_ours(frame.filename)]
+        )
+        one = one.__cause__ or one.__context__
+    print("".join(why.format()), end="", file=sys.stderr, flush=True)
+
+
+def _is_ours(file: str) -> bool:
+    return file in (__file__, importlib.__file__) or file.startswith("<frozen ")
 
 
 def resolve(entry_point: str) -> Callable[..., Any]:
@@ -117,8 +156,8 @@ def _child(
         status = 0
     except SystemExit as exit:
         status = exit.code if isinstance(exit.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        _say_why(error)
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()

@@ -190,6 +190,45 @@ def test_control_c_ends_everything(inner: pytest.Pytester) -> None:
     assert of_run(folder) == []
 
 
+def test_a_platform_that_is_not_well_described_is_refused_at_once(inner: pytest.Pytester) -> None:
+    settings = inner.path / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("databases.hotel", "databases.hostel"))
+
+    result = inner.runpytest_subprocess()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *GREETER_DATABASE*cannot be filled in*"])
+
+
+def test_a_platform_that_fails_is_an_error_told_once(inner: pytest.Pytester) -> None:
+    code = inner.path / "greeter.py"
+    code.write_text(code.read_text().replace("CREATE TABLE", "CRATE TABLE"))
+    inner.makepyfile(
+        test_hotel="""
+        def test_asks_late(request):
+            request.getfixturevalue("sandbox")
+        """
+    )
+
+    result = inner.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    told = [line for line in result.outlines if "greeter:migrate() failed" in line]
+    assert told == ["greeter:migrate() failed with status 1:"]
+    result.stdout.fnmatch_lines(['*syntax error at or near "CRATE"*'])
+
+
+def test_a_service_that_ends_instead_of_serving_is_named(inner: pytest.Pytester) -> None:
+    code = inner.path / "greeter.py"
+    code.write_text(code.read_text().replace("server.serve_forever()", "raise SystemExit(3)"))
+    inner.makepyfile(test_hotel="def test_needs_it(sandbox): pass")
+
+    result = inner.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the service desk ended instead of answering GET /health*"])
+
+
 def test_a_missing_program_is_named_with_its_package(
     inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,14 +85,31 @@ def test_a_failing_call_says_why(zygote: Zygote, tmp_path: Path) -> None:
         zygote.call("greeter:migrate", {}, tmp_path, tmp_path / "migrate.log")
 
 
-def test_a_platform_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("named", "code", "reason"),
+    [
+        ("nowhere:serve", "", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("hotel:open", "", "AttributeError: module 'hotel' has no attribute 'open'"),
+        ("hotel:serve", "1 / 0", "ZeroDivisionError: division by zero"),
+        (
+            "hotel:serve",
+            "import threading\nthreading.Thread(target=input, name='bell', daemon=True).start()\n",
+            "starts threads when it is imported (bell)",
+        ),
+    ],
+)
+def test_a_platform_that_cannot_be_imported_says_why(
+    tmp_path: Path, named: str, code: str, reason: str
+) -> None:
+    (tmp_path / "hotel.py").write_text(f"def migrate(): pass\ndef serve(listeners): pass\n{code}")
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.touchstone]\nserve = "nowhere:serve"\nmigrate = "nowhere:migrate"\n'
-        'databases = ["hotel"]\npreload = ["nowhere"]\n'
+        f'[tool.touchstone]\nserve = "{named}"\nmigrate = "hotel:migrate"\ndatabases = ["hotel"]\n'
     )
     zygote = Zygote(config.load(tmp_path / "pyproject.toml"), tmp_path / "zygote.log")
 
-    with pytest.raises(PlatformFailed, match="No module named 'nowhere'"):
+    with pytest.raises(PlatformFailed) as failure:
         zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
 
+    assert reason in str(failure.value)
+    assert "touchstone/zygote.py" not in str(failure.value)
     zygote.close()

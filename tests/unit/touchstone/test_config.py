@@ -35,6 +35,9 @@ def test_a_minimal_platform() -> None:
         (MINIMAL.replace('["shop"]', '"shop"'), "must be a list of names"),
         (MINIMAL.replace("{}", '{ helth = "/" }'), "web has unknown keys: helth"),
         (MINIMAL.replace("{}", '"8000"'), "web must be a table"),
+        (MINIMAL.replace("= {}", ": {}"), "is no TOML"),
+        (MINIMAL + "[tool.touchstone.environment]\nA = '{databases.shops.primary}'", "A = "),
+        (MINIMAL + "[tool.touchstone.environment]\nA = 8000", "It must be a text"),
     ],
 )
 def test_what_cannot_be_used_is_named(text: str, expected: str) -> None:

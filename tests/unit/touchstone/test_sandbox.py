@@ -53,7 +53,9 @@ def test_the_environment_is_filled_in() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["{databases.crm.primary}", "{mail}", "{broker.nonsense}"])
+@pytest.mark.parametrize(
+    "value", ["{databases.crm.primary}", "{mail}", "{broker.nonsense}", "{}", "{"]
+)
 def test_a_reference_to_nothing_names_the_variable(value: str) -> None:
-    with pytest.raises(LookupError, match="SETTING"):
+    with pytest.raises(LookupError, match=r"SETTING.*\{databases\.shop\.primary\}"):
         fill_environment({"SETTING": value}, **ANSWERS)
