@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,9 @@ from touchstone.backing import Broker
 from touchstone.backing.programs import Program, free_ports, path
 
 USER = "touchstone"
+
+_PLUGIN = "rabbitmq_management"
+_NEEDS = re.compile(r"\{applications,\s*\[(.*?)\]", re.DOTALL)
 
 
 class RabbitMQ:
@@ -70,7 +75,7 @@ class RabbitMQ:
             "disk_free_limit.absolute = 50MB\n"
         )
         configuration.chmod(0o600)
-        (self._folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self._folder / "enabled_plugins").write_text(f"[{_PLUGIN}].\n")
         environment = {
             "HOME": str(self._folder),
             "RABBITMQ_NODENAME": f"touchstone-{amqp}@localhost",
@@ -84,10 +89,13 @@ class RabbitMQ:
             "RABBITMQ_DIST_PORT": str(distribution),
             "ERL_EPMD_PORT": str(mapper),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # By default each of its threads is tied to a core, also to one that others keep busy.
+            "RABBITMQ_SCHEDULER_BIND_TYPE": "u",
             # The start script then becomes the server instead of waiting for it, so that the
             # signals we send reach the server.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+        environment |= _slim_home(Path(path("rabbitmq-server")), self._folder / "home")
         self._mapper.environment = self._program.environment = environment
 
     def _version(self, management: int) -> str:
@@ -98,3 +106,50 @@ class RabbitMQ:
             trust_env=False,
         )
         return str(overview.raise_for_status().json()["rabbitmq_version"])
+
+
+def _slim_home(server: Path, home: Path) -> dict[str, str]:
+    """Make an installation of links to what the broker needs; the variables that choose it.
+
+    Erlang looks for each of some thousand modules in every folder of the installation, in turn,
+    and RabbitMQ brings three times as many folders as we need: without them it starts in a little
+    more than half the time. Where the installation does not look as expected it is used as it is.
+    """
+    installation = server.resolve().parent.parent
+    applications = {}
+    for description in (installation / "plugins").glob("*/ebin/*.app"):
+        applications[description.stem] = (description.parent.parent, description.read_text("utf-8"))
+    packed = any((installation / "plugins").glob("*.ez"))
+    if packed or not {"rabbit", _PLUGIN} <= set(applications):
+        return {}
+    needed = needed_applications(
+        ["rabbit", "rabbitmq_prelaunch", _PLUGIN],
+        {name: text for name, (_, text) in applications.items()},
+    )
+    (home / "plugins").mkdir(parents=True)
+    (home / "sbin").symlink_to(installation / "sbin")
+    for name in needed:
+        folder = applications[name][0]
+        (home / "plugins" / folder.name).symlink_to(folder)
+    return {
+        "RABBITMQ_HOME": str(home),
+        "RABBITMQ_SCRIPTS_DIR": str(home / "sbin"),
+        "RABBITMQ_PLUGINS_DIR": str(home / "plugins"),
+    }
+
+
+def needed_applications(wanted: Iterable[str], descriptions: Mapping[str, str]) -> set[str]:
+    """Those of the described applications that the wanted ones need, themselves included.
+
+    `descriptions` are the texts of the `.app` files by application; what none describes is left
+    out: it comes with Erlang.
+    """
+    needed: set[str] = set()
+    found = list(wanted)
+    while found:
+        name = found.pop()
+        if name in descriptions and name not in needed:
+            needed.add(name)
+            listed = _NEEDS.search(descriptions[name])
+            found += re.findall(r"\w+", listed.group(1)) if listed else []
+    return needed
