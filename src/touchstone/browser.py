@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from touchstone import run
 from touchstone.artefacts import recording_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class BrowserPlugin:
             from playwright.sync_api import expect, sync_playwright
 
             expect.set_options(timeout=TIMEOUT)
-            self._playwright = sync_playwright().start()
+            with run.scratch():
+                self._playwright = sync_playwright().start()
             self._loop = asyncio.get_running_loop()
         else:
             asyncio._set_running_loop(self._loop)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -28,30 +29,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from touchstone import backing, config, run
+from touchstone import backing, run
 from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, Provider
 from touchstone.backing.redis import DATABASES
-from touchstone.pool import Pool, size_for_this_machine
-from touchstone.processes import Zygote, ZygoteDied, tail
-from touchstone.sandboxes import Made, Sandboxes
+from touchstone.processes import PlatformFailed, ZygoteDied, tail
+from touchstone.run import remove
+from touchstone.sandboxes import Made
+from touchstone.session import Session, start_session
 
 Answer = Mapping[str, Any]
-
-
-@dataclasses.dataclass
-class Session:
-    """What one run of pytest has of its own: the platform as it is on disk now, and sandboxes."""
-
-    zygote: Zygote
-    sandboxes: Sandboxes
-    pool: Pool
-    over: bool = False
-
-    def close(self) -> None:
-        """Drop what nobody keeps."""
-        self.pool.close()
-        self.zygote.close()
-        self.sandboxes.close()
 
 
 @dataclasses.dataclass
@@ -76,8 +62,10 @@ class Keeper:
         self._threads = ThreadPoolExecutor(4)
         self._backing: Future[Backing] | None = None
         self._sessions: dict[str, Future[Session]] = {}
+        self._over: set[str] = set()
+        self._clearing = threading.Lock()
         self._cache_indices = deque(range(1, DATABASES))
-        self._brokers: dict[str, PrivateBroker] = {}
+        self._numbers = itertools.count(1)
         self._kept: dict[str, Held] = {}
         self._orphaned = False
         self._status = ""
@@ -85,6 +73,15 @@ class Keeper:
         self.over = threading.Event()
 
     # What a run asks for.
+
+    def own(self, run: str, owned: list[str]) -> Answer:
+        """Let the asking connection be what the run's life hangs on.
+
+        Answers when nothing is left of the runs that have ended before.
+        """
+        owned.append(run)
+        with self._clearing:
+            return {}
 
     def expect(self, run: str, sandboxes: int) -> Answer:
         """Start everything in the background and announce how many sandboxes will be wanted."""
@@ -169,19 +166,18 @@ class Keeper:
         self._kept[name] = mine
         return {}
 
-    def private_broker(self, name: str, action: str) -> Answer:
+    def private_broker(self, brokers: dict[str, PrivateBroker], name: str, action: str) -> Answer:
         """Start, stop, start again or end a RabbitMQ of one test's own."""
         self._start_backing().result()
-        broker = self._brokers.get(name)
+        broker = brokers.get(name)
         if broker is None:
-            broker = self._brokers[name] = self._provider.private_broker(name)
+            broker = brokers[name] = self._provider.private_broker(f"{name}-{next(self._numbers)}")
         if action == "start":
             return dataclasses.asdict(broker.start())
         if action == "stop":
             broker.stop()
         else:
-            broker.kill()
-            del self._brokers[name]
+            brokers.pop(name).kill()
         return {}
 
     def status(self, known: str) -> Answer:
@@ -218,9 +214,11 @@ class Keeper:
 
     def drop(self, name: str) -> Answer:
         """Remove a kept sandbox; a keeper that has nothing else to keep ends."""
-        held = self._kept.pop(name)
-        held.session.sandboxes.drop(held.made)
-        self._end_if_unused(held.session)
+        with self._clearing:
+            held = self._kept.pop(name)
+            held.session.sandboxes.drop(held.made)
+            if held.session.over and not self._kept_of(held.session):
+                held.session.end()
         self._end_if_idle()
         return {}
 
@@ -238,20 +236,24 @@ class Keeper:
 
     def end_session(self, run: str) -> None:
         """The run has ended; what it keeps needs its zygote on."""
-        starting = self._sessions.pop(run, None)
-        if starting is None or starting.exception():
-            return
-        session = starting.result()
-        session.over = True
-        self._end_if_unused(session)
+        with self._clearing:
+            with self._once:
+                # Its workers may not know yet, and ask for more.
+                self._over.add(run)
+                starting = self._sessions.pop(run, None)
+            # Its workers and browsers; what it keeps has another place.
+            remove(self._folder / run)
+            if starting is None or starting.exception():
+                return
+            session = starting.result()
+            session.end(self._kept_of(session))
 
     def close(self) -> None:
         """End what was started."""
         self._provider.stop()
 
-    def _end_if_unused(self, session: Session) -> None:
-        if session.over and all(held.session is not session for held in self._kept.values()):
-            session.close()
+    def _kept_of(self, session: Session) -> list[str]:
+        return [name for name, held in self._kept.items() if held.session is session]
 
     def _end_if_idle(self) -> None:
         if self._orphaned and not self._stays and not self._kept:
@@ -272,26 +274,23 @@ class Keeper:
     def _session(self, run: str) -> Future[Session]:
         starting = self._start_backing()
         with self._once:
+            if run in self._over:
+                raise PlatformFailed("the run that asks has ended.")
             if run not in self._sessions:
-                self._sessions[run] = self._threads.submit(self._start_session, run, starting)
+                self._sessions[run] = self._threads.submit(
+                    start_session,
+                    self._root,
+                    self._place(run),
+                    starting,
+                    prefix=run,
+                    cache_indices=self._cache_indices,
+                    say=self._say,
+                )
             return self._sessions[run]
 
-    def _start_session(self, run: str, starting: Future[Backing]) -> Session:
-        # The platform is imported while the servers start.
-        platform = config.load(self._root / "pyproject.toml")
-        zygote = Zygote(platform, self._folder / f"zygote-{run}.log")
-        started = starting.result()
-        self._say("migrating the template databases")
-        sandboxes = Sandboxes(
-            platform,
-            started,
-            zygote,
-            self._folder / "sandboxes",
-            prefix=run,
-            cache_indices=self._cache_indices,
-        )
-        self._say("")
-        return Session(zygote, sandboxes, Pool(sandboxes, size_for_this_machine()))
+    def _place(self, run: str) -> Path:
+        """Where the files of a run's session are."""
+        return self._folder / "sessions" / (run or "run")
 
     def _say(self, status: str) -> None:
         with self._news:
@@ -355,13 +354,14 @@ def _accept(listener: socket.socket, keeper: Keeper) -> None:
 def _converse(connection: socket.socket, keeper: Keeper) -> None:
     held: dict[str, Held] = {}
     owned: list[str] = []
+    brokers: dict[str, PrivateBroker] = {}
     requests: dict[str, Callable[..., Answer]] = {
-        "own": lambda run: owned.append(run) or {},  # type: ignore[func-returns-value]
+        "own": lambda run: keeper.own(run, owned),
         "expect": keeper.expect,
         "backing": keeper.backing,
         "started": keeper.started,
         "sandbox": lambda **more: keeper.sandbox(held=held, **more),
-        "private_broker": keeper.private_broker,
+        "private_broker": lambda **more: keeper.private_broker(brokers, **more),
         "status": keeper.status,
         "describe": keeper.describe,
         "open": keeper.open,
@@ -379,6 +379,8 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
                 traceback.print_exc()
                 answer = {"error": str(error), "kind": type(error).__name__}
             connection.sendall(json.dumps(answer).encode() + b"\n")
+    for broker in brokers.values():
+        broker.kill()
     for name in list(held):
         keeper.release(held, name)
     for name in owned:

@@ -78,14 +78,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     provider = config.stash[PROVIDER]
     # Part of the names of databases and virtual hosts, so that runs do not meet.
     config.stash[SESSION] = f"r{secrets.token_hex(3)}"
-    if socket := keepers.warm(config.rootpath, provider):
-        config.stash[SOCKET] = socket
+    warm = keepers.warm(config.rootpath, provider)
+    if warm:
+        config.stash[SOCKET] = warm
     else:
         config.stash[KEEPER] = keeper = KeeperProcess(config.rootpath, provider)
         config.stash[SOCKET] = keeper.folder.socket
-        # What this process starts – workers, browsers – is found by it when all is cleared away.
-        config.stash[OUTER_RUN] = os.environ.get(run.VARIABLE)
-        os.environ[run.VARIABLE] = str(keeper.folder.path)
+    # What this process starts – workers, browsers – is found by it when all is cleared away.
+    config.stash[OUTER_RUN] = os.environ.get(run.VARIABLE)
+    os.environ[run.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
+    if not warm:
         keeper.wait()
     client_of(config).own()
     if config.option.progress:
@@ -128,6 +130,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             keeper.close()
             if follower := config.stash.get(FOLLOWER, None):
                 follower.join()
+    if OUTER_RUN in config.stash:
         outer = config.stash[OUTER_RUN]
         if outer is None:
             del os.environ[run.VARIABLE]

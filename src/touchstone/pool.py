@@ -34,7 +34,6 @@ class Pool:
         self._expected = 0
         self._dropping: deque[Made] = deque()
         self._closed = False
-        self._filled = False
         self._filling = threading.Thread(target=self._fill, daemon=True)
         self._clearing = threading.Thread(target=self._clear_away, daemon=True)
         self._filling.start()
@@ -67,16 +66,11 @@ class Pool:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Make no more, and drop what is ready; returns when everything is dropped."""
+        """Make and drop no more; what is left goes with its `Sandboxes`."""
         with self._changed:
             self._closed = True
-            self._dropping.extend(self._ready)
-            self._ready.clear()
             self._changed.notify_all()
         self._filling.join()
-        with self._changed:
-            self._filled = True
-            self._changed.notify_all()
         self._clearing.join()
 
     def _fill(self) -> None:
@@ -92,9 +86,7 @@ class Pool:
                 # A scenario that asks for one makes its own then, and is told what went wrong.
                 made = self._sandboxes.make()
             with self._changed:
-                if made and self._closed:
-                    self._dropping.append(made)
-                elif made:
+                if made:
                     self._ready.append(made)
                 else:
                     self._expected = 0
@@ -103,8 +95,8 @@ class Pool:
     def _clear_away(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._filled or self._dropping)
-                if not self._dropping:
+                self._changed.wait_for(lambda: self._closed or self._dropping)
+                if self._closed:
                     return
                 made = self._dropping.popleft()
             with contextlib.suppress(Exception):

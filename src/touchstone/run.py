@@ -81,11 +81,12 @@ def reap_orphans(parent: Path) -> list[Path]:
 
 def remove(path: Path) -> None:
     """End every process of the run and delete its folder."""
-    end_processes(path)
-    # A process that was just killed may still be flushing a file into the folder.
+    # A process that was just killed may still be flushing a file into the folder, and a server
+    # may be started until the folder is gone that it works in.
     for _ in range(3):
+        end_processes(path)
         shutil.rmtree(path, ignore_errors=True)
-        if not path.exists():
+        if not path.exists() and not any(processes(path)):
             return
 
 
@@ -103,6 +104,27 @@ def end_processes(path: Path) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(victims, timeout=5)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[None]:
+    """What is started within keeps its temporary files with the run, and they go with it.
+
+    A browser that is killed leaves its profile where it was.
+    """
+    place = Path(os.environ.get(VARIABLE, "/nowhere"))
+    if not place.parent.is_dir():
+        yield
+        return
+    place.mkdir(exist_ok=True)
+    outer = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(place)
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if outer is not None:
+            os.environ["TMPDIR"] = outer
 
 
 def processes(path: Path) -> Iterator[psutil.Process]:
@@ -126,7 +148,7 @@ def _belongs(process: psutil.Process, path: Path) -> bool:
     # root may not read the environment of another account's process: any one trace is enough.
     traces: list[Callable[[], bool]] = [
         lambda: any(f"{path}/" in argument for argument in process.cmdline()),
-        lambda: process.environ().get(VARIABLE) == str(path),
+        lambda: f"{process.environ().get(VARIABLE)}/".startswith(f"{path}/"),
         lambda: process.cwd().startswith(f"{path}/"),
     ]
     for trace in traces:

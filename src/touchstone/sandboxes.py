@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from psycopg import sql
 
 from touchstone.backing import Backing
 from touchstone.config import Platform
-from touchstone.processes import Forked, PlatformFailed, Zygote, tail
+from touchstone.processes import Forked, PlatformFailed, Zygote, ZygoteDied, tail
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
 from touchstone.waiting import NotYetTrue, eventually
 
@@ -64,7 +65,10 @@ class Sandboxes:
         self._zygote = zygote
         self._folder = folder
         self._count = 0
-        self._naming = threading.Lock()
+        self._existing: dict[str, Made] = {}
+        self._being_made = 0
+        self._closing = False
+        self._changed = threading.Condition()
         self._prefix = prefix
         self._cache_indices = cache_indices
         self._management = httpx.Client(
@@ -82,7 +86,13 @@ class Sandboxes:
         )
         self._replica_turn = threading.Lock()
         self._threads = ThreadPoolExecutor(8)
-        self._migrate()
+        self._template_folder = folder / f"{prefix}template"
+        try:
+            self._migrate()
+        except BaseException:
+            with suppress(Exception):
+                self.close()
+            raise
 
     def make(self, services: Sequence[str] | None = None, *, apart: bool = False) -> Made:
         """Make a sandbox with these services running; None means all of them.
@@ -92,33 +102,49 @@ class Sandboxes:
         Raises:
             PlatformFailed: its processes ended or were not ready in time.
         """
-        with self._naming:
+        clock = _Laps()
+        made = self._begin(clock)
+        try:
+            self._furnish(made, clock)
+            chosen = list(self._platform.services) if services is None else list(services)
+            groups = {name: [name] for name in chosen} if apart else {TOGETHER: chosen}
+            for process, group in groups.items() if chosen else ():
+                self._serve(made, process, dict.fromkeys(group, 0))
+            clock.lap("fork")
+            self._wait_until_ready(made, made.sandbox.services)
+        except BaseException:
+            self._undo(made)
+            raise
+        finally:
+            with self._changed:
+                self._being_made -= 1
+                self._changed.notify_all()
+        clock.lap("ready")
+        return made
+
+    def _begin(self, clock: _Laps) -> Made:
+        """Note the sandbox before anything of it exists, so that nothing of it is forgotten."""
+        with self._changed:
+            if self._closing:
+                raise PlatformFailed("the run that asks for a sandbox has ended.")
             self._count += 1
             name = f"{self._prefix}s{self._count}"
             cache_index = self._cache_indices.popleft()
-        clock = _Laps()
-        folder = self._folder / name
-        (folder / "files").mkdir(parents=True)
-        (folder / "logs").mkdir()
-        vhost = self._threads.submit(self._make_vhost, name)
-        self._clone(name)
-        clock.lap("clone")
-        vhost.result()
-        clock.lap("virtual host")
-        sandbox = self._describe(name, folder, cache_index)
-        chosen = list(self._platform.services) if services is None else list(services)
-        groups = {name: [name] for name in chosen} if apart else {TOGETHER: chosen}
-        made = Made(sandbox, {}, cache_index, clock.seconds)
-        for process, group in groups.items() if chosen else ():
-            self._serve(made, process, dict.fromkeys(group, 0))
-        clock.lap("fork")
-        try:
-            self._wait_until_ready(made, made.sandbox.services)
-        except PlatformFailed:
-            self.drop(made)
-            raise
-        clock.lap("ready")
+            sandbox = self._describe(name, self._folder / name, cache_index)
+            self._existing[name] = made = Made(sandbox, {}, cache_index, clock.seconds)
+            self._being_made += 1
         return made
+
+    def _furnish(self, made: Made, clock: _Laps) -> None:
+        made.sandbox.files.mkdir(parents=True)
+        made.sandbox.logs.mkdir()
+        vhost = self._threads.submit(self._make_vhost, made.sandbox.name)
+        try:
+            self._clone(made.sandbox.name)
+            clock.lap("clone")
+        finally:
+            vhost.result()
+        clock.lap("virtual host")
 
     def alive(self, made: Made) -> bool:
         """Whether all processes run that should."""
@@ -163,19 +189,24 @@ class Sandboxes:
         self._wait_until_ready(made, ports)
 
     def drop(self, made: Made) -> None:
-        """Remove everything that the sandbox had."""
-        self._zygote.kill([process.pid for process in made.processes.values()])
-        self._management.delete(f"/api/vhosts/{made.sandbox.name}")
-        for database in self._platform.databases:
-            self._administer(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    sql.Identifier(f"{made.sandbox.name}_{database}")
-                )
-            )
-        with redis.Redis.from_url(made.sandbox.cache) as cache:
-            cache.flushdb()
-        shutil.rmtree(self._folder / made.sandbox.name, ignore_errors=True)
-        self._cache_indices.append(made.cache_index)
+        """Remove everything that the sandbox had; what was removed already is no matter.
+
+        What cannot be removed does not keep the rest from being removed, and is tried again when
+        the run ends. Then the first reason is raised.
+        """
+        name = made.sandbox.name
+        with self._changed:
+            if name not in self._existing:
+                return
+        with ExitStack() as steps:
+            # They run from the last to the first, whatever becomes of each.
+            steps.push(lambda failure, *_: self._forget(made) if failure is None else None)
+            steps.callback(shutil.rmtree, self._folder / name, ignore_errors=True)
+            for database in self._platform.databases:
+                steps.callback(self._drop_database, f"{name}_{database}")
+            steps.callback(self._drop_vhost, name)
+            steps.callback(self._flush, made)
+            steps.callback(self._end_processes, made)
 
     def _serve(self, made: Made, process: str, ports: Mapping[str, int]) -> None:
         sandbox = made.sandbox
@@ -185,17 +216,55 @@ class Sandboxes:
         addresses = {name: f"http://127.0.0.1:{port}" for name, port in forked.ports.items()}
         made.sandbox = replace(sandbox, services={**sandbox.services, **addresses})
 
+    def clear(self, keeping: Collection[str] = ()) -> None:
+        """Make no more, and remove every sandbox that is left but for the named ones."""
+        with self._changed:
+            self._closing = True
+            self._changed.wait_for(lambda: not self._being_made)
+            left = [made for name, made in self._existing.items() if name not in keeping]
+        with ExitStack() as steps:
+            for made in left:
+                steps.callback(self.drop, made)
+
     def close(self) -> None:
-        """Remove the templates; sandboxes are dropped one by one."""
-        for database in self._platform.databases:
-            self._administer(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
-                    sql.Identifier(self._template(database))
-                )
-            )
-        self._admin.close()
-        self._replica.close()
-        self._management.close()
+        """Make no more, and remove every sandbox that is left, and the templates."""
+        with ExitStack() as steps:
+            for opened in (self._admin, self._replica, self._management):
+                steps.callback(opened.close)
+            steps.callback(self._threads.shutdown)
+            steps.callback(shutil.rmtree, self._template_folder, ignore_errors=True)
+            for database in self._platform.databases:
+                steps.callback(self._drop_database, self._template(database))
+            steps.callback(self.clear)
+
+    def _undo(self, made: Made) -> None:
+        """Drop what could not be made; what went wrong in the making is the news."""
+        with suppress(Exception):
+            self.drop(made)
+
+    def _end_processes(self, made: Made) -> None:
+        # A zygote that has died has taken them along.
+        with suppress(ZygoteDied):
+            self._zygote.kill([process.pid for process in made.processes.values()])
+
+    def _flush(self, made: Made) -> None:
+        with redis.Redis.from_url(made.sandbox.cache) as cache:
+            cache.flushdb()
+
+    def _drop_vhost(self, name: str) -> None:
+        answer = self._management.delete(f"/api/vhosts/{name}")
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            answer.raise_for_status()
+
+    def _drop_database(self, name: str) -> None:
+        self._administer(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+    def _forget(self, made: Made) -> None:
+        with self._changed:
+            if self._existing.pop(made.sandbox.name, None):
+                self._cache_indices.append(made.cache_index)
 
     def _template(self, database: str) -> str:
         return f"{self._prefix}template_{database}"
@@ -205,10 +274,9 @@ class Sandboxes:
             self._administer(
                 sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._template(database)))
             )
-        name = f"{self._prefix}template"
-        folder = self._folder / name
+        folder = self._template_folder
         folder.mkdir(parents=True)
-        environment = self._describe(name, folder, 0).environment
+        environment = self._describe(folder.name, folder, 0).environment
         self._zygote.call(self._platform.migrate, environment, folder, folder / "migrate.log")
 
     def _clone(self, name: str) -> None:

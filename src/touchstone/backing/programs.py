@@ -150,7 +150,8 @@ class Program:
             BackingUnavailable: it ended, or did not answer in time; the text ends with what it
                 printed.
         """
-        assert self.process is not None, f"{self.name} was not started"
+        process = self.process
+        assert process is not None, f"{self.name} was not started"
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -160,7 +161,7 @@ class Program:
                     reason = f"did not answer within {timeout:.0f} s ({error})"
                     break
             with contextlib.suppress(subprocess.TimeoutExpired):
-                reason = f"ended with status {self.process.wait(0.02)}"
+                reason = f"ended with status {process.wait(0.02)}"
                 break
         raise BackingUnavailable(f"{self.name} {reason}:\n{self.tail()}")
 
@@ -185,6 +186,8 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            # Its number may soon be another's.
+            self.process = None
 
     def _popen(self, command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -57,9 +58,10 @@ class RabbitMQ:
         self._mapper.kill()
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it for good, at once, and remove what it kept."""
         self._program.kill()
         self._mapper.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _prepare(self) -> None:
         self._folder.mkdir()

@@ -153,11 +153,12 @@ def test_scenarios_share_servers_and_nothing_else(inner: pytest.Pytester, backin
     result.assert_outcomes(passed=5)
     seen = {line for line in result.outlines if line.startswith("SEEN")}
     assert len(seen) == 1, "the servers are started once for all workers"
-    (_, port, folder) = next(iter(seen)).split()
+    (_, port, session) = next(iter(seen)).split()
+    folder = Path(session).parent
     result.stdout.fnmatch_lines(["backing: native · PostgreSQL * s · replica * s · RabbitMQ *"])
     # Nothing is left of it, and the run that this test belongs to did not notice.
-    assert not Path(folder).exists()
-    assert of_run(Path(folder)) == []
+    assert not folder.exists()
+    assert of_run(folder) == []
     assert int(port) != backing.primary.port
     with psycopg.connect(backing.database(backing.primary, "postgres")) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -172,7 +173,7 @@ def test_control_c_ends_everything(inner: pytest.Pytester) -> None:
         from touchstone.waiting import eventually
 
         def test_interrupted(keeper):
-            folder = Path(os.environ["TOUCHSTONE_RUN"])
+            folder = Path(os.environ["TOUCHSTONE_RUN"]).parent
             eventually((folder / "redis" / "redis.conf").exists, describe="servers are starting")
             assert list(run.processes(folder))
             print("RUN", folder, flush=True)
