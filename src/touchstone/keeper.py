@@ -32,7 +32,7 @@ from typing import Any
 from touchstone import backing, run
 from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, Provider
 from touchstone.backing.redis import DATABASES
-from touchstone.processes import PlatformFailed, ZygoteDied, tail
+from touchstone.processes import PlatformFailed, ZygoteDied, tail, usual_start
 from touchstone.run import remove
 from touchstone.sandboxes import Made
 from touchstone.session import Session, start_session
@@ -62,6 +62,7 @@ class Keeper:
         self._threads = ThreadPoolExecutor(4)
         self._backing: Future[Backing] | None = None
         self._sessions: dict[str, Future[Session]] = {}
+        self._starts: dict[str, str] = {}
         self._over: set[str] = set()
         self._clearing = threading.Lock()
         self._cache_indices = deque(range(1, DATABASES))
@@ -74,12 +75,14 @@ class Keeper:
 
     # What a run asks for.
 
-    def own(self, run: str, owned: list[str]) -> Answer:
+    def own(self, run: str, start: str, owned: list[str]) -> Answer:
         """Let the asking connection be what the run's life hangs on.
 
-        Answers when nothing is left of the runs that have ended before.
+        Its sandboxes' processes begin as `start` says: `fork` or `spawn`. Answers when nothing is
+        left of the runs that have ended before.
         """
         owned.append(run)
+        self._starts[run] = start
         with self._clearing:
             return {}
 
@@ -282,6 +285,7 @@ class Keeper:
                     self._root,
                     self._place(run),
                     starting,
+                    start=self._starts.get(run, usual_start()),
                     prefix=run,
                     cache_indices=self._cache_indices,
                     say=self._say,
@@ -356,7 +360,7 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
     owned: list[str] = []
     brokers: dict[str, PrivateBroker] = {}
     requests: dict[str, Callable[..., Answer]] = {
-        "own": lambda run: keeper.own(run, owned),
+        "own": lambda **more: keeper.own(owned=owned, **more),
         "expect": keeper.expect,
         "backing": keeper.backing,
         "started": keeper.started,

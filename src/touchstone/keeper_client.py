@@ -121,9 +121,9 @@ class KeeperClient:
             raise
         self._answers = self._socket.makefile("r", encoding="utf-8")
 
-    def own(self) -> None:
-        """End the session when this connection closes."""
-        self._ask("own", run=self._session)
+    def own(self, start: str) -> None:
+        """End the session when this connection closes; `start` is one of `processes.STARTS`."""
+        self._ask("own", run=self._session, start=start)
 
     def expect(self, sandboxes: int) -> None:
         """Have everything started in the background, and `sandboxes` of them made in time."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from touchstone import backing, keepers, progress, report, run
+from touchstone import backing, keepers, processes, progress, report, run
 from touchstone import config as configuration
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
@@ -50,6 +50,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("TOUCHSTONE_BACKING"),
         help="where PostgreSQL, RabbitMQ and Redis come from: programs of this machine (native) "
         "or Docker (containers); by default native where the programs are found, else containers",
+    )
+    parser.getgroup("touchstone").addoption(
+        "--start",
+        choices=processes.STARTS,
+        default=processes.usual_start(),
+        help="whether processes of sandboxes are forked from one that has imported the platform, "
+        "or spawned, which is slower; by default spawned on macOS only",
     )
 
 
@@ -89,7 +96,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[run.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
     if not warm:
         keeper.wait()
-    client_of(config).own()
+    client_of(config).own(config.option.start)
     if config.option.progress:
         config.stash[FOLLOWER] = threading.Thread(target=_follow, args=(config,), daemon=True)
         config.stash[FOLLOWER].start()
@@ -142,7 +149,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which backing services the run has, and where from."""
     if PROVIDER not in config.stash:
         return None
-    return f"touchstone: {backing.describe(config.stash[PROVIDER])}"
+    header = f"touchstone: {backing.describe(config.stash[PROVIDER])}"
+    if config.option.start == "spawn":
+        reason = "--start spawn" if processes.usual_start() == "fork" else "a fork is not safe here"
+        header += f"; sandboxes are spawned, which is slower: {reason}"
+    return header
 
 
 def pytest_terminal_summary(

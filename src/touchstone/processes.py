@@ -1,4 +1,4 @@
-"""The zygote as its owner sees it: start it, have it fork, have it kill."""
+"""The zygote as its owner sees it: start it, have it fork or spawn, have it kill."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.config import Platform
+
+STARTS = ("fork", "spawn")
+
+
+def usual_start(system: str = sys.platform) -> str:
+    """How sandboxes' processes begin on a system: `fork` where that is safe, else `spawn`.
+
+    The system libraries of macOS use threads, which a fork does not have.
+    """
+    return "spawn" if system == "darwin" else "fork"
 
 
 class PlatformFailed(Exception):
@@ -37,12 +47,15 @@ class ZygoteDied(PlatformFailed):
 class Zygote:
     """Commands for a zygote process. Safe to use from several threads.
 
+    Its children are forked, or spawned where `start` says so.
     When the process has died, the command that notices raises ZygoteDied, and the next one starts
     another process.
     """
 
-    def __init__(self, platform: Platform, log: Path) -> None:
+    def __init__(self, platform: Platform, log: Path, start: str = "fork") -> None:
         self._platform = platform
+        self._described = {**asdict(platform), "root": str(platform.root)}
+        self._spawn = self._described if start == "spawn" else False
         self._log = log
         self._turn = threading.Lock()
         self._start()
@@ -64,27 +77,27 @@ class Zygote:
         self._answers = self._ours.makefile("r", encoding="utf-8")
         self._ready = False
         self._dead = False
-        self._send({**asdict(self._platform), "root": str(self._platform.root)})
+        self._send(self._described)
 
     def serve(
         self, ports: Mapping[str, int], environment: Mapping[str, str], folder: Path, log: Path
     ) -> Forked:
-        """Fork a process that serves these services, each on its port; a port of 0 is a free one.
+        """Begin a process that serves these services, each on its port; a port of 0 is a free one.
 
         It may not be ready yet.
         """
-        answer = self._ask(serve=dict(ports), **_surroundings(environment, folder, log))
+        answer = self._ask(serve=dict(ports), **self._surroundings(environment, folder, log))
         return Forked(answer["pid"], answer["ports"], log)
 
     def call(
         self, entry_point: str, environment: Mapping[str, str], folder: Path, log: Path
     ) -> None:
-        """Fork a process that calls `package.module:function`, and wait for its end.
+        """Begin a process that calls `package.module:function`, and wait for its end.
 
         Raises:
             PlatformFailed: it did not end with status 0.
         """
-        answer = self._ask(call=entry_point, **_surroundings(environment, folder, log))
+        answer = self._ask(call=entry_point, **self._surroundings(environment, folder, log))
         if answer["status"]:
             raise PlatformFailed(
                 f"{entry_point}() failed with status {answer['status']}:\n{tail(log)}"
@@ -122,6 +135,16 @@ class Zygote:
             self._send(request)
             return self._receive()
 
+    def _surroundings(
+        self, environment: Mapping[str, str], folder: Path, log: Path
+    ) -> dict[str, Any]:
+        return {
+            "environment": dict(environment),
+            "folder": str(folder),
+            "log": str(log),
+            "spawn": self._spawn,
+        }
+
     def _send(self, message: Mapping[str, Any]) -> None:
         # Of a process that has just died we learn when its answer does not come.
         with contextlib.suppress(BrokenPipeError):
@@ -148,7 +171,3 @@ def tail(log: Path, lines: int = 25) -> str:
         return "  (it logged nothing)"
     text = log.read_text("utf-8", "replace").splitlines()[-lines:]
     return "\n".join(f"  {line}" for line in text) or "  (it logged nothing)"
-
-
-def _surroundings(environment: Mapping[str, str], folder: Path, log: Path) -> dict[str, Any]:
-    return {"environment": dict(environment), "folder": str(folder), "log": str(log)}

@@ -45,17 +45,19 @@ def start_session(
     folder: Path,
     starting: Future[Backing],
     *,
+    start: str,
     prefix: str,
     cache_indices: deque[int],
     say: Callable[[str], None],
 ) -> Session:
     """Import the platform while the servers start, then migrate the run's template databases.
 
-    `prefix` begins the names of all that the run has in the servers.
+    Processes of sandboxes begin as `start` says: `fork` or `spawn`. `prefix` begins the names of
+    all that the run has in the servers.
     """
     folder.mkdir(parents=True)
     platform = config.load(root / "pyproject.toml")
-    zygote = Zygote(platform, folder / "zygote.log")
+    zygote = Zygote(platform, folder / "zygote.log", start)
     try:
         started = starting.result()
         say("migrating the template databases")

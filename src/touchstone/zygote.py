@@ -12,7 +12,9 @@ One request is one JSON line, and so is its answer:
 - `{"kill": [pid, …]}` → `{"killed": [pid, …]}` when they are gone
 - `{"alive": [pid, …]}` → `{"alive": [pid, …]}`
 
-`serve` and `call` also bring `environment` (variables), `folder` (to work in) and `log` (a file).
+`serve` and `call` also bring `environment` (variables), `folder` (to work in), `log` (a file) and
+`spawn`: false, or the description of the platform again, for a child that is spawned instead of
+forked (see `touchstone.spawning`).
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
+
+from touchstone import spawning
 
 _PR_SET_PDEATHSIG = 1
 
@@ -122,24 +126,25 @@ def _serve(
     # comes before the service is up waits in the backlog instead of being refused.
     listeners = {name: _listen(port) for name, port in request["serve"].items()}
     ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
-    pid = os.fork()
+    pid = spawning.spawn(request, listeners) if request["spawn"] else os.fork()
     if pid == 0:
-        _child(lambda: serve(listeners), request, control)
+        child(lambda: serve(listeners), request, control)
     for listener in listeners.values():
         listener.close()
     return {"pid": pid, "ports": ports}
 
 
 def _call(request: Mapping[str, Any], control: socket.socket) -> dict[str, Any]:
-    pid = os.fork()
+    pid = spawning.spawn(request, {}) if request["spawn"] else os.fork()
     if pid == 0:
-        _child(resolve(request["call"]), request, control)
-    return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+        child(resolve(request["call"]), request, control)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    spawning.ended(pid)
+    return {"status": status}
 
 
-def _child(
-    work: Callable[[], None], request: Mapping[str, Any], control: socket.socket
-) -> NoReturn:
+def child(work: Callable[[], None], request: Mapping[str, Any], control: socket.socket) -> NoReturn:
+    """The life of a child: do `work` in the surroundings that the request gives, then end."""
     status = 1
     try:
         control.close()
@@ -167,7 +172,7 @@ def _child(
 
 
 def _die_with_parent() -> None:
-    """Linux ends this process when the zygote ends; elsewhere the next run reaps it."""
+    """Linux ends this process when the zygote ends; elsewhere the next run reaps a forked one."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -189,6 +194,7 @@ def _kill(pids: Sequence[int], children: set[int]) -> list[int]:
     for pid in ours:
         os.waitpid(pid, 0)
         children.discard(pid)
+        spawning.ended(pid)
     return ours
 
 
@@ -196,6 +202,7 @@ def _collect(children: set[int]) -> None:
     for pid in list(children):
         if os.waitpid(pid, os.WNOHANG)[0]:
             children.discard(pid)
+            spawning.ended(pid)
 
 
 def _answer(control: socket.socket, answer: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ import pytest
 from touchstone import keepers
 from touchstone.backing import Backing
 from touchstone.keeper_client import KeeperClient
+from touchstone.processes import STARTS
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
@@ -145,7 +146,8 @@ def test_what_is_not_kept_cannot_be_opened(hotel: Hotel) -> None:
     assert "pytest --keep failed" in done.stderr
 
 
-def test_a_scenario_rules_over_processes_of_its_own(hotel: Hotel) -> None:
+@pytest.mark.parametrize("start", STARTS)
+def test_a_scenario_rules_over_processes_of_its_own(hotel: Hotel, start: str) -> None:
     printed = hotel.pytest(
         """
         import httpx, pytest
@@ -168,10 +170,15 @@ def test_a_scenario_rules_over_processes_of_its_own(hotel: Hotel) -> None:
 
         def test_not_asked_for(sandbox, processes):
             pass
-        """.replace("\n        ", "\n")
+        """.replace("\n        ", "\n"),
+        "--start",
+        start,
     )
 
     assert "1 passed, 1 error" in printed, printed
+    assert ("sandboxes are spawned, which is slower: --start spawn" in printed) == (
+        start == "spawn"
+    )
     assert "mark the test `processes`" in printed
 
 

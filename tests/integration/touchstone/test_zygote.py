@@ -11,15 +11,21 @@ import psutil
 import pytest
 
 from touchstone import config
-from touchstone.processes import PlatformFailed, Zygote
+from touchstone.processes import STARTS, PlatformFailed, Zygote
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
 
 
+@pytest.fixture(params=STARTS)
+def start(request: pytest.FixtureRequest) -> str:
+    """Whether processes are forked or spawned."""
+    return str(request.param)
+
+
 @pytest.fixture
-def zygote(tmp_path: Path) -> Iterator[Zygote]:
-    started = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+def zygote(tmp_path: Path, start: str) -> Iterator[Zygote]:
+    started = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log", start)
     yield started
     started.close()
 
@@ -57,8 +63,8 @@ def test_a_process_that_died_by_itself_is_noticed(zygote: Zygote, tmp_path: Path
     eventually(lambda: zygote.alive([forked.pid]), until=lambda alive: not alive)
 
 
-def test_children_end_with_the_zygote(tmp_path: Path) -> None:
-    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+def test_children_end_with_the_zygote(tmp_path: Path, start: str) -> None:
+    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log", start)
     forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
     process = psutil.Process(forked.pid)
 
@@ -68,8 +74,8 @@ def test_children_end_with_the_zygote(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_children_end_with_a_killed_zygote(tmp_path: Path) -> None:
-    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log")
+def test_children_end_with_a_killed_zygote(tmp_path: Path, start: str) -> None:
+    zygote = Zygote(config.load(GREETER / "pyproject.toml"), tmp_path / "zygote.log", start)
     forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
     process = psutil.Process(forked.pid)
     httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
@@ -83,6 +89,17 @@ def test_children_end_with_a_killed_zygote(tmp_path: Path) -> None:
 def test_a_failing_call_says_why(zygote: Zygote, tmp_path: Path) -> None:
     with pytest.raises(PlatformFailed, match="KeyError: 'GREETER_DATABASE'"):
         zygote.call("greeter:migrate", {}, tmp_path, tmp_path / "migrate.log")
+
+
+def test_nothing_is_kept_open_for_a_process_that_has_ended(zygote: Zygote, tmp_path: Path) -> None:
+    def opened_by_the_zygote() -> int:
+        forked = zygote.serve({"desk": 0}, {}, tmp_path, tmp_path / "desk.log")
+        parent = psutil.Process(forked.pid).parent()
+        zygote.kill([forked.pid])
+        assert parent
+        return parent.num_fds()
+
+    assert opened_by_the_zygote() == opened_by_the_zygote()
 
 
 @pytest.mark.parametrize(
