@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -38,3 +39,23 @@ def test_a_platform_of_another_trade(tmp_path: Path, backing: Backing) -> None:
         "waiting.feature::The reader finds a notice",
     }
     assert "7 passed" in ran.stdout
+
+
+@pytest.mark.timeout(300)
+def test_the_walk_from_an_empty_folder(tmp_path: Path, backing: Backing) -> None:
+    walk = (EXAMPLE.parent / "your-own-platform.md").read_text("utf-8")
+    files = re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", walk, re.DOTALL | re.MULTILINE)
+    for name, text in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "--backing", backing.provider],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    assert len(files) == 5
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "4 passed" in ran.stdout
