@@ -28,11 +28,12 @@ from pytest_bdd import parser
 from pytest_bdd.exceptions import GherkinParseError
 
 _VERSIONS = "\0".join(
-    ["1", *(version(name) for name in ("pytest-bdd", "gherkin-official"))]  # 1: of `Source`
+    ["2", *(version(name) for name in ("pytest-bdd", "gherkin-official"))]  # 2: of `Source`
 )
 _ENCODING = "utf-8-sig"  # with the mark that editors on Windows put first, or without it
 _LANGUAGE = re.compile(r"^\s*#\s*language\s*:\s*(\S+)", re.MULTILINE)
 _WRONG_LINE = re.compile(r"(?:unexpected end of file, )?expected: (.*?)(?:, got '.*')?$", re.DOTALL)
+_COLUMN = re.compile(r"<([^<>]+)>")
 _TOKENS = {
     "#FeatureLine": "a feature",
     "#RuleLine": "a rule",
@@ -161,10 +162,25 @@ class _Reader(parser.FeatureParser):
         rows = tuple(row.location.line for row in chain(*tables))
         if template.templated and not rows:
             raise self._error(line, f"“{title}” has examples without a row, so it would never run")
+        if rows:
+            self._check_columns(scenario_data)
         placed = Placed(template, _first_line(scenario_data), rows)
         self.scenarios.append(placed)
         self.sections.append((placed.line, [placed]))
         return template
+
+    def _check_columns(self, outline: Any) -> None:
+        """Each <word> of a step that is in no table's head would stay as it is."""
+        for table in filter(lambda each: each.table_header, outline.examples):
+            columns = [cell.value for cell in table.table_header.cells]
+            for step in outline.steps:
+                for word in _COLUMN.findall(step.text):
+                    if word not in columns:
+                        has = ", ".join(f"“{column}”" for column in columns)
+                        near = get_close_matches(word, columns, n=1)
+                        hint = f" – did you mean “{near[0]}”?" if near else ""
+                        problem = f"“<{word}>” is no column of the examples, which have {has}{hint}"
+                        raise self._error(step.location.line, problem)
 
     def _parse_and_add_rule(self, rule_data: Any, feature: parser.Feature) -> None:
         before = len(self.scenarios)
@@ -239,18 +255,23 @@ def _explain(error: GherkinParseError, text: str) -> tuple[int, str]:
 
 def _did_you_mean(found: str, language: str) -> str:
     """A keyword that the line may have been meant to start with."""
-    dialect = Dialect.for_name(language)
-    if dialect is None:
+    keywords = _keywords(language)
+    start = found.partition(":")[0] if ":" in found else found.split()[0]
+    if start in keywords:
         return ""
-    keywords = {
+    if language == "en" and start in _keywords("ru"):
+        return " – is “# language: ru” missing in the first line?"
+    near = get_close_matches(start, keywords, n=1, cutoff=0.7)
+    return f" – did you mean “{near[0]}{keywords[near[0]]}”?" if near else ""
+
+
+def _keywords(language: str) -> dict[str, str]:
+    """The keywords of a language, each with the colon that follows it or nothing."""
+    dialect = Dialect.for_name(language)
+    return {
         word.strip(): ":" if kind in _TITLES else ""
-        for kind, words in dialect.spec.items()
+        for kind, words in (dialect.spec.items() if dialect else ())
         if isinstance(words, list)
         for word in words
         if word.strip() != "*"
     }
-    start = found.partition(":")[0] if ":" in found else found.split()[0]
-    if start in keywords:
-        return ""
-    near = get_close_matches(start, keywords, n=1, cutoff=0.7)
-    return f" – did you mean “{near[0]}{keywords[near[0]]}”?" if near else ""

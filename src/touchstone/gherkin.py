@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +47,7 @@ _decorator = getattr(import_module("pytest_bdd.scenario"), "_get_scenario_decora
 _ROW = "_pytest_bdd_example"  # the parameter by which pytest-bdd takes a row of the examples
 _WAY_IN = "way_in"
 _LINES = re.compile(r"(.+\.feature)((?::\d+)+)")
+_UNKNOWN_MARKER = re.compile(r"'(.+)' not found in `markers` configuration option")
 _ID_LENGTH = 40
 
 _ways_in = pytest.StashKey[tuple[str, ...]]()
@@ -177,7 +179,8 @@ class FeatureFile(pytest.Module):
                 bind = pytest_bdd.scenario(file, template.name, features_base_dir=folder)
             function: Function = bind(_nothing)
         except pytest.fail.Exception as error:  # a tag is no marker that pytest knows of
-            raise self.CollectError(f"{self.nodeid}:{placed.line}: {error}") from None
+            problem = _unknown_tag(str(error), self.config.getini("markers"))
+            raise self.CollectError(f"{self.nodeid}:{placed.line}: {problem}") from None
         ways_in = self.config.stash[_ways_in]
         _parametrize(function, placed, ways_in)
         return function
@@ -200,6 +203,17 @@ class FeatureFile(pytest.Module):
         if not asks and all(maker.function.__module__.startswith("_pytest.") for maker in makers):
             self.parent.stash[_plain] = shapes
         return shapes
+
+
+def _unknown_tag(said: str, markers: Sequence[str]) -> str:
+    """What pytest has said of a marker, in the words of who writes tags."""
+    found = _UNKNOWN_MARKER.match(said)
+    if found is None:
+        return said
+    known = [re.split(r"[:(]", line)[0].strip() for line in markers]
+    near = get_close_matches(found[1], known, n=1)
+    hint = f" – did you mean “@{near[0]}”?" if near else "; new ones are registered there"
+    return f"the tag @{found[1]} is not among the `markers` of pytest's configuration{hint}"
 
 
 def _cache(config: pytest.Config) -> Path | None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import ParamSpec, Protocol, TypeVar
 
+import pytest
 import pytest_bdd
 from pytest_bdd import parsers
 
@@ -25,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Meaning = Mapping[str, Callable[[str], object]]
-"""By placeholder, what turns its text into a value; it raises when it cannot."""
+"""By placeholder, what turns its text into a value; it raises ValueError when it cannot."""
 
 
 class Sayable(Protocol):
@@ -46,6 +47,8 @@ def phrases(meaning: Meaning) -> tuple[Sayable, Sayable, Sayable]:
 def _in_both_languages(
     keyword: Callable[..., Callable[[Callable[P, T]], object]], meaning: Meaning
 ) -> Sayable:
+    converters = {name: _or_told(read) for name, read in meaning.items()}
+
     def say(*, en: str, ru: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         if _placeholders(en) != _placeholders(ru):
             raise ValueError(f"the two phrases speak of different things: {en!r}, {ru!r}")
@@ -56,7 +59,7 @@ def _in_both_languages(
                 # own decorator: the one that holds `function`, not this one.
                 keyword(
                     parsers.parse(phrase, case_sensitive=True),
-                    converters=dict(meaning),
+                    converters=converters,
                     stacklevel=2,
                 )(function)
             return function
@@ -64,6 +67,18 @@ def _in_both_languages(
         return bind
 
     return say  # type: ignore[return-value]
+
+
+def _or_told(read: Callable[[str], object]) -> Callable[[str], object]:
+    def told(text: str) -> object:
+        try:
+            return read(text)
+        except ValueError as error:
+            problem = str(error)
+        # Whoever wrote the step wants to know what is wrong in it, not where that was found out.
+        pytest.fail(problem, pytrace=False)
+
+    return told
 
 
 def _placeholders(phrase: str) -> set[str]:

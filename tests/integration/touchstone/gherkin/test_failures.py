@@ -80,3 +80,29 @@ def asks():
 
     result.stdout.fnmatch_lines(["*def asks():*", ">*httpx.URL(17)", "E*TypeError*"])
     result.stdout.no_fnmatch_line("*site-packages*")
+
+
+def test_a_value_that_is_not_understood_is_said_in_its_own_words(project: Project) -> None:
+    project.write(
+        "conftest.py",
+        """
+from touchstone.phrases import phrases
+
+given, when, then = phrases({"age": int})
+
+@given(en="{name} is {age} years old", ru="{name} в возрасте {age}")
+def is_old(name, age):
+    assert (name, age) == ("Anna", 20)
+""",
+    )
+    project.write(
+        "a.feature",
+        "Feature: A\n  Scenario: B\n    Given Anna is 20 years old\n"
+        "  Scenario: C\n    Given Anna is young years old\n",
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["invalid literal for int() with base 10: 'young'"])
+    result.stdout.no_fnmatch_line("*.py:*")

@@ -50,7 +50,19 @@ from touchstone.features import read
         ),
         (
             "Feature: A\n\n  @unheard-of\n  Scenario: B\n    Given c\n",
-            "3: 'unheard-of' not found in `markers` configuration option",
+            "3: the tag @unheard-of is not among the `markers` of pytest's configuration; "
+            "new ones are registered there",
+        ),
+        ("@shp\nFeature: A\n  Scenario: B\n    Given c\n", "3: * – did you mean “@shop”?"),
+        (
+            "Функция: А\n  Сценарий: Б\n    Дано в\n",
+            "1: expected *, found “Функция: А” – is “# language: ru” missing in the first line?",
+        ),
+        (
+            "Feature: A\n  Scenario Outline: B\n    Given <metal>\n"
+            "    Examples:\n      | mettal |\n      | gold |\n",
+            "3: “<metal>” is no column of the examples, which have “mettal” "
+            "– did you mean “mettal”?",
         ),
     ],
 )
