@@ -114,6 +114,7 @@ def test_nothing_is_kept_open_for_a_process_that_has_ended(zygote: Zygote, tmp_p
             "starts threads when it is imported (bell)",
         ),
     ],
+    ids=["no such module", "no such function", "import fails", "thread at import"],
 )
 def test_a_platform_that_cannot_be_imported_says_why(
     tmp_path: Path, named: str, code: str, reason: str
