@@ -23,6 +23,9 @@ VARIABLE = "TOUCHSTONE_RUN"
 
 PREFIX = "touchstone-"
 
+CONTAINERS = "containers"
+"""A file in the folder of a run that has containers too."""
+
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3  # bytes
 
@@ -80,7 +83,12 @@ def reap_orphans(parent: Path) -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """End every process of the run and delete its folder."""
+    """End every process and container of the run and delete its folder."""
+    if (path / CONTAINERS).exists():
+        # Imported on demand: a run without containers needs no client for them.
+        from touchstone.backing.containers import remove_containers
+
+        remove_containers(path)
     # A process that was just killed may still be flushing a file into the folder, and a server
     # may be started until the folder is gone that it works in.
     for _ in range(3):

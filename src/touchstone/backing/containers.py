@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shlex
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,9 @@ class ContainersProvider:
         self._folder = folder
         self._password = secrets.token_urlsafe(12)
         self._started: list[DockerContainer] = []
+        self._beginning = 0
+        self._stopping = False
+        self._changed = threading.Condition()
         # The keeper removes the containers, and the next run those of a killed one: the container
         # that testcontainers would start to do so is one more image to have.
         testcontainers_config.ryuk_disabled = True
@@ -57,13 +61,14 @@ class ContainersProvider:
         if missing := engine_missing():
             return missing
         client = docker.from_env()
-        for image in (POSTGRES, RABBITMQ, REDIS):
+        for image in images():
             try:
                 client.images.get(image)
             except ImageNotFound:
                 try:
                     client.images.pull(image)
-                except DockerException as error:
+                # The client lets some errors of its connection through as they are.
+                except (DockerException, OSError) as error:
                     return (
                         f"the image {image} is not here and cannot be pulled "
                         f"({_in_one_line(error)})."
@@ -73,6 +78,7 @@ class ContainersProvider:
     def start(self, say: Callable[[str], None]) -> Backing:
         """See `Provider.start`."""
         _remove_abandoned()
+        (self._folder / run.CONTAINERS).touch()
         say("starting PostgreSQL, RabbitMQ and Redis in containers")
         began = time.monotonic()
         with ThreadPoolExecutor(3) as pool:
@@ -94,7 +100,10 @@ class ContainersProvider:
         return _PrivateBroker(self)
 
     def stop(self) -> None:
-        """Remove the containers that were started."""
+        """Remove the containers that were started, and those that are just being."""
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: not self._beginning)
         with ThreadPoolExecutor(4) as pool:
             for removed in [pool.submit(each.stop) for each in self._started]:
                 with contextlib.suppress(DockerException):
@@ -239,11 +248,19 @@ class ContainersProvider:
         if data:
             # It lives as long as the run, and memory is faster than a file system of layers.
             container.with_tmpfs_mount(data)
-        self._started.append(container)
+        with self._changed:
+            if self._stopping:
+                raise BackingUnavailable("the run has ended.")
+            self._started.append(container)
+            self._beginning += 1
         try:
             container.start()
         except DockerException as error:
             raise BackingUnavailable(f"a container of {image} did not start: {error}") from None
+        finally:
+            with self._changed:
+                self._beginning -= 1
+                self._changed.notify_all()
         return container
 
 
@@ -284,14 +301,25 @@ def engine_missing() -> str | None:
     return None
 
 
+def images() -> list[str]:
+    """The images that are needed, by the names that testcontainers asks the engine for."""
+    mirror = testcontainers_config.hub_image_name_prefix
+    return [f"{mirror}{name}" for name in (POSTGRES, RABBITMQ, REDIS)]
+
+
 def describe() -> str:
     """The images and the engine that runs them."""
-    images = ", ".join((POSTGRES, RABBITMQ, REDIS))
+    names = ", ".join(images())
     try:
         with contextlib.closing(docker.from_env()) as client:
-            return f"{images} (Docker {client.version()['Version']})"
+            return f"{names} (Docker {client.version()['Version']})"
     except DockerException as error:
-        return f"{images} (no Docker engine answers: {_in_one_line(error)})"
+        return f"{names} (no Docker engine answers: {_in_one_line(error)})"
+
+
+def remove_containers(folder: Path) -> None:
+    """Remove the containers of the run of that folder, which has ended."""
+    _remove(lambda of: of == folder)
 
 
 def _in_one_line(error: Exception) -> str:
@@ -299,12 +327,16 @@ def _in_one_line(error: Exception) -> str:
 
 
 def _remove_abandoned() -> None:
-    """Remove the containers of runs whose controller and keeper were killed."""
-    containers = docker.from_env().containers
-    for container in containers.list(all=True, filters={"label": LABEL}):
-        if not run.in_use(Path(container.labels[LABEL])):
-            with contextlib.suppress(DockerException):
-                container.remove(force=True, v=True)
+    """Remove the containers of runs whose folders are gone, as after a restart of the machine."""
+    _remove(lambda folder: not run.in_use(folder))
+
+
+def _remove(abandoned: Callable[[Path], bool]) -> None:
+    with contextlib.suppress(DockerException), contextlib.closing(docker.from_env()) as client:
+        for container in client.containers.list(all=True, filters={"label": LABEL}):
+            if abandoned(Path(container.labels[LABEL])):
+                with contextlib.suppress(DockerException):
+                    container.remove(force=True, v=True)
 
 
 def _where(container: DockerContainer, port: int) -> tuple[str, int]:
