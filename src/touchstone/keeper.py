@@ -33,7 +33,7 @@ from touchstone import backing, run
 from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, Provider
 from touchstone.backing.redis import DATABASES
 from touchstone.processes import PlatformFailed, ZygoteDied, tail, usual_start
-from touchstone.run import remove
+from touchstone.run import lack_of_room, remove
 from touchstone.sandboxes import Made
 from touchstone.session import Session, start_session
 
@@ -116,6 +116,8 @@ class Keeper:
         """A sandbox for the asking connection; see `Sandboxes.make`."""
         began = time.monotonic()
         session = self._session(run).result()
+        if full := lack_of_room(self._folder):
+            raise PlatformFailed(full)
         if services is None and not apart:
             made, pooled = session.pool.take()
         else:
@@ -146,6 +148,8 @@ class Keeper:
     def health(self, held: dict[str, Held], name: str) -> Answer:
         """What is wrong with a sandbox that its scenario has not done; empty when nothing."""
         mine = held[name]
+        if full := lack_of_room(self._folder):
+            return {"trouble": full}
         try:
             if mine.session.sandboxes.alive(mine.made):
                 return {"trouble": ""}

@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 import psutil
 
@@ -45,6 +46,12 @@ class Pool:
             self._expected = count
             self._changed.notify_all()
 
+    @property
+    def ready(self) -> Sequence[Made]:
+        """Those that wait to be taken."""
+        with self._changed:
+            return list(self._ready)
+
     def take(self) -> tuple[Made, bool]:
         """A sandbox, and whether it was ready; made from nothing when none is."""
         with self._changed:
@@ -55,7 +62,8 @@ class Pool:
                 self._changed.notify_all()
             if made is None:
                 return self._sandboxes.make(), False
-            if self._sandboxes.alive(made):
+            # It may have waited for long: a process may have died, a consumer stopped.
+            if self._sandboxes.healthy(made):
                 return made, True
             self.drop(made)
 

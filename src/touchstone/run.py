@@ -28,6 +28,7 @@ CONTAINERS = "containers"
 
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3  # bytes
+_LEAST_ROOM = 64 * 1024**2  # bytes; at 50 MB RabbitMQ takes no more messages
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,18 @@ def default_parent() -> Path:
 def parents() -> list[Path]:
     """Every place that `default_parent` may have chosen for an earlier run."""
     return [path for path in (_MEMORY, Path(tempfile.gettempdir())) if path.is_dir()]
+
+
+def lack_of_room(path: Path) -> str:
+    """What to say when the file system of a run is full, so that its servers cannot work; or ""."""
+    free = shutil.disk_usage(path).free
+    if free >= _LEAST_ROOM:
+        return ""
+    return (
+        f"{path} is full: {free // 1024**2} MB are free, and the servers of the run need "
+        f"{_LEAST_ROOM // 1024**2} MB. A scenario that fills its folder harms its neighbours too; "
+        "set TMPDIR to a larger place if none did."
+    )
 
 
 def create(parent: Path) -> RunFolder:

@@ -20,12 +20,16 @@ import redis
 from psycopg import sql
 
 from touchstone.backing import Backing
+from touchstone.certificates import trusted
 from touchstone.config import Platform
+from touchstone.laps import Laps
 from touchstone.processes import Forked, PlatformFailed, Zygote, ZygoteDied, tail
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
+from touchstone.vhosts import VirtualHosts
 from touchstone.waiting import NotYetTrue, eventually
 
 READY_TIMEOUT = 30.0
+HEALTHY_WITHIN = 2.0
 
 TOGETHER = "platform"
 """The name of the one process that runs all services, where they do not run apart."""
@@ -71,11 +75,13 @@ class Sandboxes:
         self._changed = threading.Condition()
         self._prefix = prefix
         self._cache_indices = cache_indices
-        self._management = httpx.Client(
-            base_url=backing.broker.management_url,
-            auth=(backing.broker.user, backing.broker.password),
+        self._vhosts = VirtualHosts(backing.broker)
+        # A sandbox is asked a few times at most: a connection that is kept would never be used.
+        self._health = httpx.Client(
             trust_env=False,
-            timeout=30,
+            timeout=READY_TIMEOUT,
+            verify=trusted(),
+            limits=httpx.Limits(max_keepalive_connections=0, max_connections=None),
         )
         self._admin = psycopg.connect(
             backing.database(backing.primary, "postgres"), autocommit=True
@@ -102,7 +108,7 @@ class Sandboxes:
         Raises:
             PlatformFailed: its processes ended or were not ready in time.
         """
-        clock = _Laps()
+        clock = Laps()
         made = self._begin(clock)
         try:
             self._furnish(made, clock)
@@ -113,7 +119,9 @@ class Sandboxes:
             clock.lap("fork")
             self._wait_until_ready(made, made.sandbox.services)
         except BaseException:
-            self._undo(made)
+            # What went wrong in the making is the news.
+            with suppress(Exception):
+                self.drop(made)
             raise
         finally:
             with self._changed:
@@ -122,7 +130,7 @@ class Sandboxes:
         clock.lap("ready")
         return made
 
-    def _begin(self, clock: _Laps) -> Made:
+    def _begin(self, clock: Laps) -> Made:
         """Note the sandbox before anything of it exists, so that nothing of it is forgotten."""
         with self._changed:
             if self._closing:
@@ -135,10 +143,10 @@ class Sandboxes:
             self._being_made += 1
         return made
 
-    def _furnish(self, made: Made, clock: _Laps) -> None:
+    def _furnish(self, made: Made, clock: Laps) -> None:
         made.sandbox.files.mkdir(parents=True)
         made.sandbox.logs.mkdir()
-        vhost = self._threads.submit(self._make_vhost, made.sandbox.name)
+        vhost = self._threads.submit(self._vhosts.make, made.sandbox.name)
         try:
             self._clone(made.sandbox.name)
             clock.lap("clone")
@@ -150,6 +158,18 @@ class Sandboxes:
         """Whether all processes run that should."""
         pids = [process.pid for process in made.processes.values()]
         return not pids or len(self._zygote.alive(pids)) == len(pids)
+
+    def healthy(self, made: Made) -> bool:
+        """Whether all processes run and all services say that they can work, now."""
+
+        def says_so(service: str) -> bool:
+            url = made.sandbox.services[service] + self._platform.services[service].health
+            try:
+                return self._health.get(url, timeout=HEALTHY_WITHIN).is_success
+            except httpx.TransportError:
+                return False
+
+        return self.alive(made) and all(self._threads.map(says_so, made.sandbox.services))
 
     def signal(self, made: Made, process: str, number: signal.Signals) -> None:
         """Send a signal to one process; one that ends it is waited for.
@@ -204,7 +224,7 @@ class Sandboxes:
             steps.callback(shutil.rmtree, self._folder / name, ignore_errors=True)
             for database in self._platform.databases:
                 steps.callback(self._drop_database, f"{name}_{database}")
-            steps.callback(self._drop_vhost, name)
+            steps.callback(self._vhosts.drop, name)
             steps.callback(self._flush, made)
             steps.callback(self._end_processes, made)
 
@@ -229,18 +249,13 @@ class Sandboxes:
     def close(self) -> None:
         """Make no more, and remove every sandbox that is left, and the templates."""
         with ExitStack() as steps:
-            for opened in (self._admin, self._replica, self._management):
+            for opened in (self._admin, self._replica, self._vhosts, self._health):
                 steps.callback(opened.close)
             steps.callback(self._threads.shutdown)
             steps.callback(shutil.rmtree, self._template_folder, ignore_errors=True)
             for database in self._platform.databases:
                 steps.callback(self._drop_database, self._template(database))
             steps.callback(self.clear)
-
-    def _undo(self, made: Made) -> None:
-        """Drop what could not be made; what went wrong in the making is the news."""
-        with suppress(Exception):
-            self.drop(made)
 
     def _end_processes(self, made: Made) -> None:
         # A zygote that has died has taken them along.
@@ -250,11 +265,6 @@ class Sandboxes:
     def _flush(self, made: Made) -> None:
         with redis.Redis.from_url(made.sandbox.cache) as cache:
             cache.flushdb()
-
-    def _drop_vhost(self, name: str) -> None:
-        answer = self._management.delete(f"/api/vhosts/{name}")
-        if answer.status_code != httpx.codes.NOT_FOUND:
-            answer.raise_for_status()
 
     def _drop_database(self, name: str) -> None:
         self._administer(
@@ -291,13 +301,6 @@ class Sandboxes:
     def _administer(self, statement: sql.Composed) -> None:
         with self._admin_turn:
             self._admin.execute(statement)
-
-    def _make_vhost(self, name: str) -> None:
-        self._management.put(f"/api/vhosts/{name}").raise_for_status()
-        self._management.put(
-            f"/api/permissions/{name}/{self._backing.broker.user}",
-            json={"configure": ".*", "write": ".*", "read": ".*"},
-        ).raise_for_status()
 
     def _describe(self, name: str, folder: Path, cache_index: int) -> Sandbox:
         backing = self._backing
@@ -349,11 +352,11 @@ class Sandboxes:
     def _wait_for_service(self, made: Made, service: str, path: str) -> None:
         url = made.sandbox.services[service] + path
 
-        def answer(client: httpx.Client) -> str:
+        def answer() -> str:
             # The listening socket exists since before the fork: the request waits there until
             # the service takes it, so that there are seldom two.
             try:
-                said = client.get(url)
+                said = self._health.get(url)
             except httpx.TransportError as error:
                 if self.alive(made):
                     return str(error)
@@ -363,16 +366,15 @@ class Sandboxes:
                 ) from None
             return f"{said.status_code} {said.text[:500]}"
 
-        with httpx.Client(trust_env=False, timeout=READY_TIMEOUT) as client:
-            try:
-                eventually(
-                    lambda: answer(client),
-                    until=lambda said: said.startswith("200 "),
-                    timeout=READY_TIMEOUT,
-                    describe=f"the service {service} answers GET {path} with 200",
-                )
-            except NotYetTrue as failure:
-                raise PlatformFailed(f"{failure}\nit logged:\n{_logged(made)}") from None
+        try:
+            eventually(
+                answer,
+                until=lambda said: said.startswith("200 "),
+                timeout=READY_TIMEOUT,
+                describe=f"the service {service} answers GET {path} with 200",
+            )
+        except NotYetTrue as failure:
+            raise PlatformFailed(f"{failure}\nit logged:\n{_logged(made)}") from None
 
     def _wait_for_replica(self, name: str) -> None:
         # The last one cloned: the replica applies the primary's log in its order.
@@ -386,18 +388,6 @@ class Sandboxes:
         eventually(
             there, timeout=READY_TIMEOUT, interval=0.002, describe=f"{database} on the replica"
         )
-
-
-class _Laps:
-    def __init__(self) -> None:
-        self._began = self._last = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.seconds[name] = now - self._last
-        self.seconds["total"] = now - self._began
-        self._last = now
 
 
 def _logged(made: Made) -> str:

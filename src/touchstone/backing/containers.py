@@ -26,6 +26,7 @@ from touchstone.backing import Backing, BackingUnavailable, Broker, PrivateBroke
 from touchstone.backing.postgres import SETTINGS, USER
 from touchstone.backing.programs import free_ports
 from touchstone.backing.redis import DATABASES
+from touchstone.certificates import trusted
 from touchstone.waiting import NotYetTrue, eventually
 
 T = TypeVar("T")
@@ -133,6 +134,7 @@ class ContainersProvider:
                 auth=(USER, self._password),
                 timeout=5,
                 trust_env=False,
+                verify=trusted(),
             )
             return str(overview.raise_for_status().json()["rabbitmq_version"])
 

@@ -12,6 +12,7 @@ import httpx
 
 from touchstone.backing import Broker
 from touchstone.backing.programs import Program, free_ports, path
+from touchstone.certificates import trusted
 
 USER = "touchstone"
 
@@ -106,6 +107,7 @@ class RabbitMQ:
             auth=(USER, self._password),
             timeout=5,
             trust_env=False,
+            verify=trusted(),
         )
         return str(overview.raise_for_status().json()["rabbitmq_version"])
 

@@ -15,6 +15,7 @@ import pytest
 
 from touchstone import run
 from touchstone.backing import Backing
+from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
@@ -115,6 +116,41 @@ def test_a_run_that_lives_is_not_reaped(controller: subprocess.Popen[str], folde
     assert run.reap_orphans(folders) == []
 
     assert "postgres" in of_run(folder)
+
+
+@pytest.fixture
+def small_disk(folders: Path) -> Iterator[Path]:
+    """A file system with 400 MB, for the folder of a run."""
+    small = folders / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400m,mode=711", "tmpfs", str(small)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this account may not mount a file system to fill")
+    yield small
+    subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_full_disk_is_told_from_a_failure_and_passes_with_its_scenario(small_disk: Path) -> None:
+    keeper = KeeperProcess(GREETER, "native", parent=small_disk)
+    try:
+        keeper.wait()
+        client = KeeperClient(keeper.folder.socket)
+        greedy = client.sandbox().sandbox
+        neighbour = client.sandbox().sandbox
+        assert client.trouble(neighbour) == ""
+        room = shutil.disk_usage(small_disk).free
+        (greedy.files / "large.stl").write_bytes(bytes(room - 10_000_000))
+
+        with pytest.raises(InfrastructureError, match=r"is full: \d MB are free"):
+            client.sandbox()
+        assert "is full" in client.trouble(neighbour)
+
+        client.release(greedy)
+        eventually(greedy.files.exists, until=lambda there: not there)
+        assert client.sandbox().sandbox.services
+        client.close()
+    finally:
+        keeper.close()
 
 
 SCENARIOS = """

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from touchstone.pool import Pool
+from touchstone.sandboxes import Made, Sandboxes
+from touchstone.waiting import eventually
+
+
+class Numbers:
+    """In place of sandboxes: each is a number, and some are not well."""
+
+    def __init__(self) -> None:
+        self.made: list[int] = []
+        self.dropped: list[int] = []
+        self.sick: set[int] = set()
+        self.trouble: Exception | None = None
+        self.may_drop = threading.Event()
+        self.may_drop.set()
+
+    def make(self) -> int:
+        if self.trouble:
+            raise self.trouble
+        self.made.append(len(self.made) + 1)
+        return self.made[-1]
+
+    def healthy(self, number: int) -> bool:
+        return number not in self.sick
+
+    def drop(self, number: int) -> None:
+        assert self.may_drop.wait(10)
+        self.dropped.append(number)
+
+
+@pytest.fixture
+def numbers() -> Numbers:
+    return Numbers()
+
+
+@pytest.fixture
+def pool(numbers: Numbers) -> Iterator[Pool]:
+    made = Pool(cast("Sandboxes", numbers), size=2)
+    yield made
+    numbers.may_drop.set()
+    made.close()
+
+
+def test_as_many_are_made_ahead_as_the_pool_holds(pool: Pool, numbers: Numbers) -> None:
+    pool.expect(10)
+    eventually(lambda: numbers.made, until=lambda made: made == [1, 2])
+
+    assert pool.take() == (1, True)
+
+    eventually(lambda: numbers.made, until=lambda made: made == [1, 2, 3])
+
+
+def test_no_more_are_made_than_are_expected(pool: Pool, numbers: Numbers) -> None:
+    pool.expect(1)
+    eventually(lambda: numbers.made)
+
+    assert pool.take() == (1, True)
+    assert pool.take() == (2, False)
+    assert numbers.made == [1, 2]
+
+
+def test_a_tear_down_makes_nobody_wait(pool: Pool, numbers: Numbers) -> None:
+    numbers.may_drop.clear()
+
+    pool.drop(cast("Made", 17))
+
+    assert pool.take() == (1, False)
+    assert numbers.dropped == []
+    numbers.may_drop.set()
+    eventually(lambda: numbers.dropped, until=lambda dropped: dropped == [17])
+
+
+def test_one_that_fell_ill_while_it_waited_is_dropped_and_not_handed_on(
+    pool: Pool, numbers: Numbers
+) -> None:
+    pool.expect(2)
+    eventually(lambda: numbers.made, until=lambda made: made == [1, 2])
+    numbers.sick.add(1)
+
+    assert pool.take() == (2, True)
+
+    eventually(lambda: numbers.dropped, until=lambda dropped: dropped == [1])
+
+
+def test_what_cannot_be_made_ahead_is_told_to_who_asks(pool: Pool, numbers: Numbers) -> None:
+    numbers.trouble = RuntimeError("no memory")
+    pool.expect(2)
+
+    with pytest.raises(RuntimeError, match="no memory"):
+        pool.take()
