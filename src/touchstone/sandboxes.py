@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
