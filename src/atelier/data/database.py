@@ -71,14 +71,13 @@ class Database:
 
     async def check(self) -> None:
         """Raises SQLAlchemy's OperationalError where the primary or the replica does not answer."""
-        await asyncio.gather(*(_answer(engine) for engine in self._engines()))
+        # The replica is asked as it is read from: a connection that was used read-only is handed
+        # on as one that may write, which a replica refuses.
+        await asyncio.gather(_answer(self._primary), _answer(self._reader))
 
     async def close(self) -> None:
-        for engine in self._engines():
+        for engine in {self._primary, self._replica}:
             await engine.dispose()
-
-    def _engines(self) -> set[AsyncEngine]:
-        return {self._primary, self._replica}
 
 
 async def _answer(engine: AsyncEngine) -> None:

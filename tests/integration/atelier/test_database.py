@@ -24,6 +24,13 @@ async def test_reads_go_to_the_replica_and_transactions_to_the_primary(shop: Dat
         assert await session.scalar(IN_RECOVERY) is False
 
 
+async def test_a_replica_that_was_read_from_is_still_ready(shop: Database) -> None:
+    async with shop.read() as session:
+        await session.scalar(IN_RECOVERY)
+
+    await shop.check()  # on the connection that the read has left in the pool
+
+
 async def test_what_was_written_is_soon_read_from_the_replica(shop: Database) -> None:
     customer = Customer(email=f"{uuid4().hex}@example.org", name="Anna", password_hash="-")
     async with shop.session() as session:
