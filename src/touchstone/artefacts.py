@@ -5,6 +5,14 @@ step. When it fails, in whatever phase, everything is written to a folder of its
 `.touchstone/artefacts/` and the failure in the terminal gets a section with the paths. When it
 passes, all is thrown away.
 
+    --artefacts   what is traced                           what is kept
+    off           nothing                                  nothing
+    failed        what people did, the console             of failed tests
+    retried       nothing; but when a test has failed, it is run once more, as with `on`: of both
+    on            that, and the pages before and after     of all tests
+
+`--video` adds a film of each page to what is traced.
+
 Nothing here may hide the test's own failure: what goes wrong while artefacts are taken is noted
 in the section.
 """
@@ -18,7 +26,7 @@ import shlex
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +39,7 @@ from touchstone.scenarios import StepRecord, current_step, scenario_of
 from touchstone.waiting import forget_waits, last_wait
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Video
 
 PROPERTY = "touchstone.artefacts"
 SECTION = "artefacts"
@@ -42,11 +50,19 @@ _SCREENSHOT_TIMEOUT = 5_000  # milliseconds; a page that hangs must not hang the
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("touchstone").addoption(
+    group = parser.getgroup("touchstone")
+    group.addoption(
         "--artefacts",
-        choices=("off", "failed", "on"),
+        choices=("off", "failed", "retried", "on"),
         default="failed",
-        help="keep screenshots, traces and logs of failed tests (default), of all ('on') or none",
+        help="keep screenshots, traces and logs of failed tests (default), of all with every page "
+        "in the traces ('on') or none; 'retried' records nothing, but runs a failed test once more "
+        "as with 'on'; its verdict stands",
+    )
+    group.addoption(
+        "--video",
+        action="store_true",
+        help="film the pages too, where --artefacts records (needs: playwright install ffmpeg)",
     )
 
 
@@ -72,18 +88,37 @@ class Recording:
 
     item: pytest.Item
     mode: str
+    again: bool = False
+    close_context: Callable[[BrowserContext], object] = field(default=lambda c: c.close())
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     logs: Path | None = None
     kept: Path | None = None
     problems: list[str] = field(default_factory=list)
+    _videos: list[tuple[str, Video]] = field(default_factory=list)
+
+    @property
+    def everything(self) -> bool:
+        """Record all that can be, and keep it however the test ends."""
+        return self.mode == "on" or self.again
+
+    @property
+    def traces(self) -> bool:
+        return self.mode == "failed" or self.everything
+
+    def options(self) -> dict[str, Any]:
+        """What the contexts are to be opened with."""
+        if self.traces and self.item.config.option.video:
+            return {"record_video_dir": self.item.config.rootpath / FOLDER.parent / "videos"}
+        return {}
 
     def add(self, name: str, context: BrowserContext) -> None:
         """Take charge of a context: trace it from now on, close it when the test is over."""
         self.contexts[name] = context
-        if self.mode == "off":
+        if not self.traces:
             return
+        # Copies of the pages, before and after each action, cost more than all the rest.
         title = f"{name} – {self.item.location[2]}"
-        context.tracing.start(title=title, snapshots=True, screenshots=False, sources=False)
+        context.tracing.start(title=title, snapshots=self.everything)
         step = current_step(self.item)
         if step:
             self._begin(context, step)
@@ -102,9 +137,11 @@ class Recording:
     def close_pages(self) -> None:
         """The test is over but for its teardown. Its pages stop asking the services, while the
         traces stay: a failure of the teardown still wants them."""
-        for context in self.contexts.values():
+        for name, context in self.contexts.items():
             with suppress(Exception):
                 for page in context.pages:
+                    if page.video:
+                        self._videos.append((name, page.video))
                     page.close()
 
     def close(self) -> None:
@@ -115,8 +152,13 @@ class Recording:
                 context.tracing.stop()
         for context in self.contexts.values():
             with suppress(Exception):
-                context.close()
+                self.close_context(context)
         self.contexts.clear()
+        for name, video in self._videos:
+            with self._noting(f"video of {name}"):
+                if self.kept:
+                    video.save_as(_free(self.kept / f"{slug(name)}.webm"))
+                video.delete()
 
     def keep(self) -> None:
         """Write down everything there is, once a test."""
@@ -140,7 +182,7 @@ class Recording:
             context.tracing.group(str(step), location={"file": file, "line": step.line})
 
     def _traced(self) -> list[BrowserContext]:
-        return [] if self.mode == "off" or self.kept else list(self.contexts.values())
+        return list(self.contexts.values()) if self.traces and not self.kept else []
 
     def _keep_context(self, name: str, context: BrowserContext) -> None:
         folder = self._folder()
@@ -152,8 +194,9 @@ class Recording:
                     animations="disabled",
                     timeout=_SCREENSHOT_TIMEOUT,
                 )
-        with self._noting(f"trace of {name}"):
-            context.tracing.stop(path=folder / f"{name}.trace.zip")
+        if self.traces:
+            with self._noting(f"trace of {name}"):
+                context.tracing.stop(path=folder / f"{name}.trace.zip")
 
     def _keep_logs(self) -> None:
         if self.logs is None:
@@ -193,6 +236,9 @@ class _Noting:
         return True
 
 
+AGAIN = pytest.StashKey[bool]()
+"""The test is run once more, to be recorded."""
+
 _recording = pytest.StashKey[Recording]()
 
 
@@ -202,7 +248,8 @@ def recording_of(item: pytest.Item) -> Recording:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    item.stash[_recording] = Recording(item, item.config.getoption("artefacts"))
+    again = item.stash.get(AGAIN, False)
+    item.stash[_recording] = Recording(item, item.config.getoption("artefacts"), again)
     forget_waits()
 
 
@@ -241,7 +288,7 @@ def pytest_runtest_makereport(
     if recording is None:
         return report
     over = report.when == "teardown"
-    if report.failed or (recording.mode == "on" and (report.when == "call" or over)):
+    if report.failed or (recording.everything and (report.when == "call" or over)):
         recording.keep()
     if over:
         recording.close()
@@ -270,15 +317,20 @@ def _section(item: pytest.Item, recording: Recording, files: list[Path]) -> str:
         lines += [f"step: {record.failed_step}", f"      {record.place(record.failed_step)}"]
         if record.failed_step.status == "undefined":
             lines.append("      no step definition matches it")
-    if recording.kept:
-        in_logs = [file for file in files if file.parent != recording.kept]
-        lines += [str(file) for file in files if file not in in_logs]
-        if in_logs:
-            lines.append(f"{in_logs[0].parent}  ({len(in_logs)} service logs)")
-    traces = [file for file in files if file.name.endswith(".trace.zip")]
-    lines += [f"see the trace: {show_trace(trace)}" for trace in traces]
+    lines += listed(files)
     lines += [f"not taken – {problem}" for problem in recording.problems]
     return "\n".join(lines)
+
+
+def listed(files: Sequence[Path]) -> list[str]:
+    """The artefacts as people want to see them: service logs by their folder, and how a trace is
+    opened."""
+    in_logs = [file for file in files if file.parent.name == "logs"]
+    lines = [str(file) for file in files if file not in in_logs]
+    if in_logs:
+        lines.append(f"{in_logs[0].parent}  ({len(in_logs)} service logs)")
+    traces = [file for file in files if file.name.endswith(".trace.zip")]
+    return lines + [f"see the trace: {show_trace(trace)}" for trace in traces]
 
 
 def show_trace(trace: Path) -> str:
@@ -298,6 +350,15 @@ def slug(text: str) -> str:
     """A file name that can still be read, in any script: "Цена кольца" → "цена-кольца"."""
     words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text).lower()).strip("-")
     return words[:_SLUG_LENGTH].rstrip("-") or "test"
+
+
+def _free(file: Path) -> Path:
+    """Its name, or one like it that no file has yet."""
+    number = 1
+    while file.exists():
+        number += 1
+        file = file.with_name(f"{file.stem.removesuffix(f'-{number - 1}')}-{number}{file.suffix}")
+    return file
 
 
 def _new_folder(parent: Path, name: str) -> Path:

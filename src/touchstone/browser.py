@@ -4,17 +4,20 @@
         anna = browse("customer Anna", url_of_shop)
         boris = browse("clerk Boris", url_of_desk)
 
-Each person has a context of their own, so that nobody shares a cookie with anybody. The contexts
-are traced and closed by `touchstone.artefacts`.
+Each person has a context of their own, so that nobody shares a cookie with anybody, and no context
+serves two tests (`touchstone.windows`). They are recorded and closed by `touchstone.artefacts`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -24,6 +27,8 @@ from touchstone.artefacts import recording_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
+
+    from touchstone.windows import Windows
 
 
 class Browse(Protocol):
@@ -38,6 +43,7 @@ class Browse(Protocol):
 
 
 ENVIRONMENT = "TOUCHSTONE_BROWSER"
+ENGINES = ("chromium", "firefox", "webkit")
 _PLUGIN = "touchstone-browser"
 TIMEOUT = 10_000  # milliseconds that an action or a navigation may take
 
@@ -58,22 +64,33 @@ class BrowserMissing(Exception):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("touchstone").addoption(
+    group = parser.getgroup("touchstone")
+    group.addoption(
+        "--browser",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="the browser that the tests use (default: chromium)",
+    )
+    group.addoption(
         "--browser-path",
         metavar="PROGRAM",
-        help=f"the Chromium to use (also ${ENVIRONMENT}); found by itself otherwise",
+        help=f"the program to use as that browser (also ${ENVIRONMENT}); found by itself otherwise",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     asked = config.getoption("browser_path") or os.environ.get(ENVIRONMENT)
-    config.pluginmanager.register(BrowserPlugin(asked), _PLUGIN)
+    config.pluginmanager.register(BrowserPlugin(config.getoption("browser"), asked), _PLUGIN)
 
 
 def find_browser(
-    asked: str | None = None, which: Callable[[str], str | None] = shutil.which
+    asked: str | None = None,
+    which: Callable[[str], str | None] = shutil.which,
+    *,
+    engine: str = "chromium",
 ) -> str | None:
-    """Path of the browser to use; None means the one that Playwright has downloaded.
+    """Path of the browser to use; None means the one that Playwright has downloaded, which for
+    Firefox and WebKit is the only kind that it can drive.
 
     Raises BrowserMissing when a browser was asked for by name and is not there.
     """
@@ -81,10 +98,12 @@ def find_browser(
         path = which(asked)
         if not path:
             raise BrowserMissing(
-                f"{asked}: no such program. --browser-path and ${ENVIRONMENT} take the path of a "
-                "Chromium or Chrome; leave them out to use the one that is installed."
+                f"{asked}: no such program. --browser-path and ${ENVIRONMENT} take the path of "
+                f"a {engine}; leave them out to use the one that is installed."
             )
         return path
+    if engine != "chromium":
+        return None
     return next((path for program in _PROGRAMS if (path := which(program))), None)
 
 
@@ -95,14 +114,27 @@ class BrowserPlugin:
     that test's report is made, and the report may still want a trace.
     """
 
-    def __init__(self, asked: str | None) -> None:
+    def __init__(self, engine: str, asked: str | None) -> None:
+        self._engine = engine
         self._asked = asked
         self._playwright: Playwright | None = None
-        self._browser: Browser | None = None
+        self._windows: Windows | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._last = False
 
-    def start(self) -> Browser:
-        """The running browser. Raises BrowserMissing."""
+    def pytest_report_header(self, config: pytest.Config) -> str | None:
+        """Say which browser the run will have, should it want one."""
+        if hasattr(config, "workerinput") or config.option.collectonly:
+            return None
+        with suppress(BrowserMissing):
+            path = find_browser(self._asked, engine=self._engine)
+            return f"browser: {describe(self._engine, path)}"
+        return None  # whoever wants it is told what is missing
+
+    def start(self) -> Windows:
+        """What opens windows in the running browser. Raises BrowserMissing."""
+        from touchstone.windows import Windows
+
         if self._playwright is None:
             from playwright.sync_api import expect, sync_playwright
 
@@ -112,23 +144,30 @@ class BrowserPlugin:
             self._loop = asyncio.get_running_loop()
         else:
             asyncio._set_running_loop(self._loop)
-        if self._browser is None or not self._browser.is_connected():
-            self._browser = self._launch(self._playwright)
-        return self._browser
+        if self._windows is None or not self._windows.browser.is_connected():
+            self._windows = Windows(self._launch(self._playwright), TIMEOUT)
+        self._windows.ahead = not self._last
+        return self._windows
 
     def _launch(self, playwright: Playwright) -> Browser:
         from playwright.sync_api import Error
 
-        path = find_browser(self._asked)
+        path = find_browser(self._asked, engine=self._engine)
+        arguments = list(_ARGUMENTS) if self._engine == "chromium" else []
         try:
-            return playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+            engine = getattr(playwright, self._engine)
+            browser: Browser = engine.launch(executable_path=path, args=arguments)
         except Error as error:
-            raise BrowserMissing(_why(path, error.message)) from None
+            raise BrowserMissing(_why(self._engine, path, error.message)) from None
+        return browser
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+    def pytest_runtest_protocol(
+        self, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
         # Playwright's synchronous API leaves its event loop marked as running in this thread, and
         # then asyncio.run() refuses to work. Marked is it only for tests that use the browser.
+        self._last = nextitem is None
         try:
             return (yield)
         finally:
@@ -141,15 +180,14 @@ class BrowserPlugin:
             return
         asyncio._set_running_loop(self._loop)
         with suppress(Exception):
-            if self._browser:
-                self._browser.close()
+            if self._windows:
+                self._windows.browser.close()
             self._playwright.stop()
         asyncio._set_running_loop(None)
 
 
 @pytest.fixture
-def browser(pytestconfig: pytest.Config) -> Browser:
-    """The browser of this worker process, shared by all its tests; for a page, use `browse`."""
+def windows(pytestconfig: pytest.Config) -> Windows:
     plugin = pytestconfig.pluginmanager.get_plugin(_PLUGIN)
     assert isinstance(plugin, BrowserPlugin)
     try:
@@ -159,10 +197,17 @@ def browser(pytestconfig: pytest.Config) -> Browser:
 
 
 @pytest.fixture
-def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]:
+def browser(windows: Windows) -> Browser:
+    """The browser of this worker process, shared by all its tests; for a page, use `browse`."""
+    return windows.browser
+
+
+@pytest.fixture
+def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """Opens a browser for a named person; asked again for the same person, gives the same page."""
     pages: dict[str, tuple[str | None, Page]] = {}
     recording = recording_of(request.node)
+    recording.close_context = windows.close
 
     def open_for(
         name: str, base_url: str | None = None, *, locale: str = "en-GB", **options: Any
@@ -172,21 +217,44 @@ def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]
             if known_url != base_url:
                 raise ValueError(f"{name} already browses {known_url}, not {base_url}")
             return page
-        context = browser.new_context(base_url=base_url, locale=locale, **options)
-        context.set_default_timeout(TIMEOUT)
-        recording.add(name, context)
-        pages[name] = base_url, context.new_page()
-        return pages[name][1]
+        wanted = {"base_url": base_url, "locale": locale, **recording.options(), **options}
+        page = windows.open(wanted)
+        recording.add(name, page.context)
+        pages[name] = base_url, page
+        return page
 
     yield open_for
     recording.close_pages()
 
 
-def _why(path: str | None, message: str) -> str:
+def describe(engine: str, path: str | None) -> str:
+    """Its name, version and place."""
+    if path is None:
+        import playwright
+
+        package = Path(playwright.__file__).parent / "driver" / "package"
+        known = json.loads((package / "browsers.json").read_text())["browsers"]
+        version = next(one["browserVersion"] for one in known if one["name"] == engine)
+        return f"{engine} {version} as downloaded by Playwright"
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
+        if version := asked.stdout.strip():
+            return f"{version} ({path})"
+    return path
+
+
+def _why(engine: str, path: str | None, message: str) -> str:
     if path:
-        return f"{path} does not start as a browser:\n{message}"
+        only = "" if engine == "chromium" else f" Playwright drives its own build of {engine} only."
+        return f"{path} does not start as a browser.{only}\n{message}"
     if "Executable doesn't exist" not in message:
         return f"Playwright's own browser does not start:\n{message}"
+    if engine != "chromium":
+        return (
+            f"No {engine} was found: Playwright drives its own build of it only, and none is "
+            "downloaded. This helps:\n"
+            f"  python -m playwright install --with-deps {engine}"
+        )
     return (
         "No browser was found: neither chromium-headless-shell, chromium nor google-chrome is "
         "installed, and Playwright has downloaded none. One of these helps:\n"

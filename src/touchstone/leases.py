@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test may run twice (`--artefacts retried`)."""
+    item.stash[FAILED] = False
+
+
 @pytest.fixture(scope="session")
 def keeper(request: pytest.FixtureRequest) -> KeeperClient:
     """This process's connection to the keeper of the run."""

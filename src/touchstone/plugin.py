@@ -27,6 +27,7 @@ pytest_plugins = [
     "touchstone.scenarios",
     "touchstone.results",
     "touchstone.artefacts",
+    "touchstone.retried",
     "touchstone.browser",
     "touchstone.progress",
     "touchstone.report",
