@@ -59,6 +59,11 @@ _PROGRAMS = (
 _ARGUMENTS = ("--disable-gpu", "--disable-background-networking")
 
 
+_NO_FFMPEG = (
+    "--video needs the ffmpeg that Playwright downloads:\n  python -m playwright install ffmpeg"
+)
+
+
 class BrowserMissing(Exception):
     """No browser is installed, or the one that was asked for is not there."""
 
@@ -205,6 +210,8 @@ def browser(windows: Windows) -> Browser:
 @pytest.fixture
 def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """Opens a browser for a named person; asked again for the same person, gives the same page."""
+    from playwright.sync_api import Error
+
     pages: dict[str, tuple[str | None, Page]] = {}
     recording = recording_of(request.node)
     recording.close_context = windows.close
@@ -218,7 +225,12 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
                 raise ValueError(f"{name} already browses {known_url}, not {base_url}")
             return page
         wanted = {"base_url": base_url, "locale": locale, **recording.options(), **options}
-        page = windows.open(wanted)
+        try:
+            page = windows.open(wanted)
+        except Error as error:
+            if "ffmpeg" not in error.message:
+                raise
+            pytest.fail(_NO_FFMPEG, pytrace=False)
         recording.add(name, page.context)
         pages[name] = base_url, page
         return page

@@ -18,7 +18,6 @@ SECTION = "second run"
 _FOUND = "passed the second time: it fails only sometimes. Its failure above counts."
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:
     if item.config.option.artefacts != "retried":
         return None

@@ -34,10 +34,15 @@ class Windows:
         self._spare: tuple[Mapping[str, Any], Page] | None = None
         self._making = False
 
+    @property
+    def ready(self) -> bool:
+        """Whether a window has been made ahead."""
+        return self._spare is not None
+
     def open(self, options: Mapping[str, Any]) -> Page:
         """A page in a context that nobody has used. `options` are those of `new_context`."""
         page = self._take(options) or self._make(options)
-        if self.ahead and self._spare is None and not self._making:
+        if self.ahead and not self.ready and not self._making:
             self._making = True
             self._in_background(lambda: self._make_ahead(options))
         return page

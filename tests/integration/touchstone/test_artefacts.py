@@ -337,3 +337,109 @@ def test_a_missing_browser_is_one_clear_message(pytester: pytest.Pytester, run: 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["/nowhere/chromium: no such program. --browser-path and*"])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_playwrights_own_browser_is_asked_for_by_its_command(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("def test_page(browse): pass")
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(pytester.path))  # where none is
+
+    result = run("--browser=firefox")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["browser: firefox *", "*  python -m playwright install --with-deps firefox"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_program_of_another_maker_is_no_firefox(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile("def test_page(browse): pass")
+
+    result = run("--browser=firefox", "--browser-path=/bin/false")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["/bin/false does not start as a browser. Playwright drives its own build of firefox only."]
+    )
+
+
+RETRIED = """
+    from pathlib import Path
+
+    def test_good(browse):
+        browse("Anna").set_content("<h1>Hello</h1>")
+
+    def test_bad(browse):
+        browse("Anna").set_content("<h1>Hello</h1>")
+        assert 1 == 2, "the fault"
+
+    def test_flaky(browse):
+        browse("Anna").set_content("<h1>Hello</h1>")
+        been = Path("been-here")
+        if not been.exists():
+            been.touch()
+            assert 1 == 3, "now and then"
+"""
+
+
+def test_a_failed_test_is_run_again_to_be_recorded(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(RETRIED)
+
+    result = run("--artefacts=retried", "-n", "2")
+
+    # What passes the second time has failed all the same, and is counted once.
+    result.assert_outcomes(passed=1, failed=2)
+    assert run.kept() == {
+        "test-bad": ["anna.png"],
+        "test-bad-2": ["anna.png", "anna.trace.zip"],
+        "test-flaky": ["anna.png"],
+        "test-flaky-2": ["anna.png", "anna.trace.zip"],
+    }
+    result.stdout.fnmatch_lines_random(
+        [
+            "E*AssertionError: the fault",
+            "*- second run -*",
+            "failed again, in its call: AssertionError: the fault",
+            str(run.artefacts / "test-bad-2" / "anna.trace.zip"),
+            "E*AssertionError: now and then",
+            "passed the second time: it fails only sometimes. Its failure above counts.",
+            str(run.artefacts / "test-flaky-2" / "anna.trace.zip"),
+        ]
+    )
+
+
+def test_pages_are_in_a_trace_only_where_all_is_recorded(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    pytester.makepyfile(
+        """
+        def test_bad(browse):
+            browse("Anna").set_content("<h1>Hello</h1>")
+            browse("Anna").get_by_role("heading").click()
+            assert False
+        """
+    )
+
+    def pages(*arguments: str) -> bool:
+        run(*arguments)
+        trace = trace_of(run.artefacts / "test-bad" / "anna.trace.zip")
+        assert "click" in [event.get("method") for event in trace]
+        return any(event["type"] == "frame-snapshot" for event in trace)
+
+    assert not pages()
+    assert pages("--artefacts=on")
+
+
+def test_a_film_without_its_program_is_one_clear_message(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("def test_page(browse): browse('Anna')")
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(pytester.path))  # where none is
+
+    result = run("--video")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*python -m playwright install ffmpeg"])
+    result.stdout.no_fnmatch_line("*Traceback*")
