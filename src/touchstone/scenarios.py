@@ -89,10 +89,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     row = _row(item)
     name = template.render(row).name
     callspec = getattr(item, "callspec", None)
-    if callspec and list(callspec.params) != [_ROW]:
-        name += f" ({callspec.id})"
-    elif row and name == template.name:
-        name += f" ({', '.join(row.values())})"
+    params = dict(callspec.params) if callspec else {}
+    params.pop(_ROW, None)
+    values = [str(value) for value in params.values() if value]
+    if name == template.name:
+        values = [*row.values(), *values]
+    if values:
+        name += f" ({', '.join(values)})"
     path, line, _ = item.location
     item.location = (path, line, name)
 

@@ -20,6 +20,26 @@ def _(way_in):
 """
 
 
+OUTLINE = """
+@ui @api
+Feature: B
+
+  Scenario Outline: Buying
+    Given a shop of <metal>
+
+    Examples:
+      | metal |
+      | gold  |
+
+  Scenario Outline: Buying a <metal> ring
+    Given a shop of <metal>
+
+    Examples:
+      | metal |
+      | tin   |
+"""
+
+
 @pytest.fixture
 def ways(project: Project) -> Project:
     project.write("pyproject.toml", CONFIGURATION)
@@ -79,3 +99,21 @@ def test_without_ways_in_tags_are_only_markers(project: Project) -> None:
     project.write("a.feature", f"Feature: A\n{steps}\n")
 
     assert project.tests() == ["a.feature::it"]
+
+
+def test_a_test_goes_by_its_scenario_its_row_and_its_way_in(ways: Project) -> None:
+    ways.write("features/b.feature", OUTLINE)
+    ways.write(
+        "features/conftest.py",
+        "def pytest_collection_finish(session):\n"
+        "    for item in session.items:\n        print('goes by', item.location[2])\n",
+    )
+
+    lines = ways.run("--collect-only", "-s", "features/b.feature").outlines
+
+    assert [line for line in lines if line.startswith("goes by")] == [
+        "goes by Buying (gold, ui)",
+        "goes by Buying (gold, api)",
+        "goes by Buying a tin ring (ui)",
+        "goes by Buying a tin ring (api)",
+    ]
