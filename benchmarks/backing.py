@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -55,12 +56,20 @@ def _measure(start: Start) -> tuple[float, float]:
     folder = run.create(run.default_parent())
     os.environ[run.VARIABLE] = str(folder.path)
     try:
+        ended = _ended()
         began = time.monotonic()
         start(folder.path)
-        return time.monotonic() - began, sum(map(_busy, run.processes(folder.path)))
+        took = time.monotonic() - began
+        return took, _ended() - ended + sum(map(_busy, run.processes(folder.path)))
     finally:
         run.remove(folder.path)
         os.close(folder.lock)
+
+
+def _ended() -> float:
+    """Processor time of programs that have ended, such as `initdb`."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _busy(process: psutil.Process) -> float:
