@@ -21,6 +21,7 @@ from psycopg import sql
 from touchstone.backing import Backing
 from touchstone.certificates import trusted
 from touchstone.config import Platform
+from touchstone.health import all_answer
 from touchstone.laps import Laps
 from touchstone.processes import Forked, PlatformFailed, Zygote, ZygoteDied, tail
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
@@ -161,14 +162,11 @@ class Sandboxes:
     def healthy(self, made: Made) -> bool:
         """Whether all processes run and all services say that they can work, now."""
 
-        def says_so(service: str) -> bool:
-            url = made.sandbox.services[service] + self._platform.services[service].health
-            try:
-                return self._health.get(url, timeout=HEALTHY_WITHIN).is_success
-            except httpx.TransportError:
-                return False
-
-        return self.alive(made) and all(self._threads.map(says_so, made.sandbox.services))
+        urls = [
+            address + self._platform.services[service].health
+            for service, address in made.sandbox.services.items()
+        ]
+        return self.alive(made) and all_answer(urls, HEALTHY_WITHIN)
 
     def signal(self, made: Made, process: str, number: signal.Signals) -> None:
         """Send a signal to one process; one that ends it is waited for.
