@@ -2,7 +2,8 @@
 
     .venv/bin/python -m benchmarks.browser [--rounds 5] [--scenarios 60] [--workers 2]
 
-Open the page, choose, fill, submit, see the result: the same in all three, in the same Chromium.
+Open the page, choose, fill, submit, see the result: the same in all three, in the same Chromium;
+and here with each way of recording artefacts (`retried` is `off` until something fails).
 Each run is the whole command, with the start of everything. They take turns, after one round that
 is not counted. Processor time is that of all processes, the browser's included (Linux only).
 
@@ -216,8 +217,8 @@ def _here(folder: Path, scenarios: int, workers: int, url: str) -> dict[str, Run
     _features(folder, scenarios, HERE_FIXTURES.format(url=url))
     command = [*_pytest("touchstone.plugin"), "-n", str(workers)]
     return {
-        "touchstone": Run(command, folder, {}),
-        "touchstone, no artefacts": Run([*command, "--artefacts", "off"], folder, {}),
+        f"touchstone, artefacts {mode}": Run([*command, "--artefacts", mode], folder, {})
+        for mode in ("failed", "off", "on")
     }
 
 

@@ -108,7 +108,7 @@ class Recording:
     def options(self) -> dict[str, Any]:
         """What the contexts are to be opened with."""
         if self.traces and self.item.config.option.video:
-            return {"record_video_dir": self.item.config.rootpath / FOLDER.parent / "videos"}
+            return {"record_video_dir": self.item.config.rootpath / FOLDER / ".videos"}
         return {}
 
     def add(self, name: str, context: BrowserContext) -> None:
@@ -318,6 +318,8 @@ def _section(item: pytest.Item, recording: Recording, files: list[Path]) -> str:
         if record.failed_step.status == "undefined":
             lines.append("      no step definition matches it")
     lines += listed(files)
+    if recording.kept and recording.options():
+        lines.append(f"{recording.kept}/*.webm  (films, once the test is over)")
     lines += [f"not taken – {problem}" for problem in recording.problems]
     return "\n".join(lines)
 
