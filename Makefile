@@ -10,7 +10,7 @@ VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help acceptance test unit integration e2e containers check format coverage lock clean
+.PHONY: help acceptance test unit integration e2e containers demo check format coverage lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ e2e: ## run the scenarios as `acceptance` does, with pytest's own output
 containers: ## run all layers on servers in containers instead of programs of this machine
 	@bin/set-up python browser
 	$(PYTEST) --backing containers $(ARGS)
+
+demo: ## run the whole platform in the foreground, with a little data in it, until Ctrl-C
+	@bin/set-up
+	@$(VENV)/touchstone demo $(ARGS)
 
 # ShellCheck and Pyflakes are switched off in actionlint: it would use them only where they happen
 # to be installed, and so judge the same file differently on two machines.

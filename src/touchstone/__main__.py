@@ -1,4 +1,4 @@
-"""`touchstone`: backing services that stay between runs, and sandboxes that were kept."""
+"""`touchstone`: backing services that stay between runs, sandboxes that were kept, and a demo."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from touchstone import backing, config, keepers
+from touchstone import backing, config, demo, keepers
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
-from touchstone.sandbox import Sandbox
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -70,7 +69,9 @@ def open(name: Name) -> None:
     with contextlib.closing(KeeperClient(kept.socket)) as client:
         client.open(name)
     typer.echo(f"{kept.scenario}\n")
-    typer.echo("\n".join(_ways_in(kept.sandbox)))
+    rows = [*kept.sandbox.services.items(), *demo.behind(kept.sandbox)]
+    width = max(len(title) for title, _ in rows)
+    typer.echo("\n".join(f"{title:{width}}  {text}" for title, text in rows))
     if kept.notes:
         typer.echo("\n" + "\n".join(kept.notes))
     typer.echo(f"\nwhen done: touchstone drop {name}")
@@ -85,23 +86,17 @@ def drop(name: Name) -> None:
     typer.echo(f"dropped {name}")
 
 
-def _ways_in(sandbox: Sandbox) -> list[str]:
-    broker = sandbox.broker
-    rows = [(service, url) for service, url in sandbox.services.items()]
-    rows += [
-        (f"database {name}", f"psql {each.primary}") for name, each in sandbox.databases.items()
-    ]
-    rows += [
-        (
-            "broker",
-            f"{broker.management}/#/queues/{broker.vhost}  ({broker.user} / {broker.password})",
-        ),
-        ("cache", f"redis-cli -u {sandbox.cache}"),
-        ("files", str(sandbox.files)),
-        ("logs", str(sandbox.logs)),
-    ]
-    width = max(len(title) for title, _ in rows)
-    return [f"{title:{width}}  {text}" for title, text in rows]
+@app.command("demo")
+def run_demo(
+    provider: Annotated[str | None, typer.Option("--backing")] = None,
+    target: Annotated[Path | None, typer.Option(help="the file written for remote runs")] = None,
+) -> None:
+    """Run the whole platform in the foreground, with a little data in it, until Ctrl-C."""
+    root = _root()
+    try:
+        demo.run(root, provider or backing.choose(), target or root / demo.TARGET)
+    except (InfrastructureError, backing.BackingUnavailable, config.ConfigurationError) as error:
+        raise _failure(str(error)) from None
 
 
 def _kept(name: str) -> keepers.Kept:

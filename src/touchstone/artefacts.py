@@ -34,6 +34,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from touchstone.masking import mask_of
+from touchstone.remote import RemoteSandbox, target_of
 from touchstone.sandbox import Sandbox
 from touchstone.scenarios import StepRecord, current_step, scenario_of
 from touchstone.waiting import forget_waits, last_wait
@@ -101,15 +103,18 @@ class Recording:
         """Record all that can be, and keep it however the test ends."""
         return self.mode == "on" or self.again
 
-    @property
-    def traces(self) -> bool:
-        return self.mode == "failed" or self.everything
-
     def options(self) -> dict[str, Any]:
         """What the contexts are to be opened with."""
         if self.traces and self.item.config.option.video:
             return {"record_video_dir": self.item.config.rootpath / FOLDER / ".videos"}
         return {}
+
+    @property
+    def traces(self) -> bool:
+        """A trace holds every header, cookie and form that was sent: those of a target are not for
+        a report."""
+        wanted = self.mode == "failed" or self.everything
+        return wanted and target_of(self.item.config) is None
 
     def add(self, name: str, context: BrowserContext) -> None:
         """Take charge of a context: trace it from now on, close it when the test is over."""
@@ -170,7 +175,8 @@ class Recording:
             self._keep_logs()
             wait = last_wait()
             if wait:
-                self._folder().joinpath("last-wait.txt").write_text(f"{wait}\n", "utf-8")
+                text = mask_of(self.item.config)(f"{wait}\n")
+                self._folder().joinpath("last-wait.txt").write_text(text, "utf-8")
 
     def files(self) -> list[Path]:
         return sorted(p for p in self.kept.rglob("*") if p.is_file()) if self.kept else []
@@ -185,7 +191,7 @@ class Recording:
         return list(self.contexts.values()) if self.traces and not self.kept else []
 
     def _keep_context(self, name: str, context: BrowserContext) -> None:
-        folder = self._folder()
+        folder, secrets = self._folder(), mask_of(self.item.config).secrets
         for number, page in enumerate(context.pages, start=1):
             with self._noting(f"screenshot of {name}"):
                 page.screenshot(
@@ -193,6 +199,7 @@ class Recording:
                     full_page=True,
                     animations="disabled",
                     timeout=_SCREENSHOT_TIMEOUT,
+                    mask=[page.get_by_text(secret) for secret in secrets],
                 )
         if self.traces:
             with self._noting(f"trace of {name}"):
@@ -258,8 +265,10 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
     value = yield
-    if isinstance(value, Sandbox) and _recording in request.node.stash:
-        recording_of(request.node).logs = value.logs
+    recording = request.node.stash.get(_recording, None)
+    # The logs of a target lie elsewhere.
+    if recording and isinstance(value, Sandbox) and not isinstance(value, RemoteSandbox):
+        recording.logs = value.logs
     return value
 
 

@@ -7,6 +7,7 @@ serve = "shop.serve:serve"            # serve(Mapping[str, socket]) -> None, unt
 migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty databases to their schema
 databases = ["shop"]                  # logical names
 ways_in = ["ui", "api"]               # tags of scenarios; one with several runs once by each
+seed = "fixtures.seed:seed"           # seed(Sandbox) -> touchstone.demo.Seeded; may be left out
 
 [tool.touchstone.services]            # one listening socket each
 web = { health = "/health/ready" }
@@ -49,6 +50,7 @@ class Platform:
     services: Mapping[str, Service]
     preload: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    seed: str | None = None
 
 
 def load(pyproject: Path) -> Platform:
@@ -91,7 +93,7 @@ def parse(text: str, pyproject: Path) -> Platform:
     _check_keys(
         "[tool.touchstone]",
         table,
-        {"preload", "serve", "migrate", "databases", "services", "environment", "ways_in"},
+        {"preload", "serve", "migrate", "databases", "services", "environment", "ways_in", "seed"},
     )
     _names(table, "ways_in", default=[])
     platform = Platform(
@@ -102,6 +104,7 @@ def parse(text: str, pyproject: Path) -> Platform:
         preload=_names(table, "preload", default=[]),
         services={name: _service(name, spec) for name, spec in _table(table, "services").items()},
         environment=_table(table, "environment"),
+        seed=_entry_point(table, "seed") if "seed" in table else None,
     )
     _check_environment(platform)
     return platform

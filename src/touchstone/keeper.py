@@ -112,16 +112,17 @@ class Keeper:
         held: dict[str, Held],
         services: list[str] | None = None,
         apart: bool = False,
+        ports: dict[str, int] | None = None,
     ) -> Answer:
         """A sandbox for the asking connection; see `Sandboxes.make`."""
         began = time.monotonic()
         session = self._session(run).result()
         if full := lack_of_room(self._folder):
             raise PlatformFailed(full)
-        if services is None and not apart:
+        if services is None and not apart and not ports:
             made, pooled = session.pool.take()
         else:
-            made, pooled = session.sandboxes.make(services, apart=apart), False
+            made, pooled = session.sandboxes.make(services, apart=apart, ports=ports), False
         held[made.sandbox.name] = Held(made, session)
         return {
             "sandbox": made.sandbox.to_json(),

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,10 @@ class KeeperProcess:
             self._process.wait()
             raise InfrastructureError((self.folder.path / "keeper.log").read_text("utf-8"))
 
+    def wait_for_end(self) -> None:
+        """Return when it has ended, whoever ended it."""
+        self._process.wait()
+
     def close(self) -> None:
         """Have it end everything of the run, and make sure that it did."""
         self._let_go()
@@ -142,13 +146,23 @@ class KeeperClient:
         """What is being started, or empty; waits until it is another than the `known` one."""
         return str(self._ask("status", known=known)["status"])
 
-    def sandbox(self, services: Sequence[str] | None = None, *, apart: bool = False) -> Lease:
-        """A sandbox with these services running, in one process or apart; None means all."""
+    def sandbox(
+        self,
+        services: Sequence[str] | None = None,
+        *,
+        apart: bool = False,
+        ports: Mapping[str, int] | None = None,
+    ) -> Lease:
+        """A sandbox with these services running, in one process or apart; None means all.
+
+        `ports` are those that services are to listen on, where they are free; any by default.
+        """
         answer = self._ask(
             "sandbox",
             run=self._session,
             services=None if services is None else list(services),
             apart=apart,
+            ports=dict(ports) if ports else None,
         )
         return Lease(
             Sandbox.from_json(answer["sandbox"]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 
 import pytest
 
@@ -63,6 +64,12 @@ def sandbox(
     """
     apart = request.node.get_closest_marker("processes") is not None
     yield from _lease(request, keeper, None, apart=apart)
+
+
+@pytest.fixture
+def note(keeper: KeeperClient, sandbox: Sandbox) -> Callable[[str], None]:
+    """Remembers what a person needs to use the sandbox, should it be kept."""
+    return partial(keeper.note, sandbox)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from touchstone import backing, keepers, processes, progress, report, run
+from touchstone import backing, keepers, processes, progress, remote, report, run
 from touchstone import config as configuration
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
@@ -25,6 +25,9 @@ pytest_plugins = [
     "touchstone.steps",
     "touchstone.missing_steps",
     "touchstone.scenarios",
+    "touchstone.possible",
+    "touchstone.masking",
+    "touchstone.remote",
     "touchstone.results",
     "touchstone.artefacts",
     "touchstone.retried",
@@ -47,10 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add touchstone's options."""
     parser.getgroup("touchstone").addoption(
         "--backing",
-        choices=backing.PROVIDERS,
+        choices=(*backing.PROVIDERS, remote.PROVIDER),
         default=os.environ.get("TOUCHSTONE_BACKING"),
         help="where PostgreSQL, RabbitMQ and Redis come from: programs of this machine (native) "
-        "or Docker (containers); by default native where the programs are found, else containers",
+        "or Docker (containers); by default native where the programs are found, else containers; "
+        "remote: nothing is started, see --target",
     )
     parser.getgroup("touchstone").addoption(
         "--start",
@@ -64,7 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose where backing services come from; refuse a platform that is not well described."""
-    if not _is_worker(config) and _is_configured(config):
+    if not _is_configured(config) or remote.configure(config):
+        return
+    if not _is_worker(config):
         try:
             configuration.load(config.rootpath / "pyproject.toml")
         except configuration.ConfigurationError as error:

@@ -23,6 +23,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from touchstone.possible import OUTCOME
 from touchstone.results import PLUGIN as RESULTS
 from touchstone.results import Result, Results, in_words
 
@@ -36,6 +37,7 @@ _SIGNS = {
     "failed": ("✗", "bold red"),
     "error": ("!", "bold red"),
     "skipped": ("–", "yellow"),
+    OUTCOME: ("○", "yellow"),
     "xfailed": ("✓", "yellow"),
     "xpassed": ("✗", "yellow"),
 }
@@ -156,9 +158,9 @@ def finished(result: Result) -> Text:
     """The lines about one test that is over."""
     sign, style = _SIGNS[result.outcome]
     line = Text.assemble("  ", (sign, style), " ", (f"{result.group} › ", "dim"), result.title)
-    if result.outcome != "skipped":
+    if result.outcome not in ("skipped", OUTCOME):
         line.append(f"  {_seconds(result.duration)}", "dim")
-    if result.outcome in ("skipped", "xfailed", "xpassed"):
+    if result.outcome in ("skipped", OUTCOME, "xfailed", "xpassed"):
         line.append(f"  {result.outcome}: {result.reason}".rstrip(": "), "yellow")
     if result.is_bad:
         if result.scenario and (step := result.scenario.failed_step):

@@ -20,6 +20,8 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from touchstone.artefacts import show_trace
+from touchstone.masking import mask_of
+from touchstone.possible import OUTCOME
 from touchstone.results import PLUGIN as RESULTS
 from touchstone.results import Result, Results
 
@@ -27,7 +29,7 @@ DEFAULT = Path(".touchstone", "report", "index.html")
 
 _PLUGIN = "touchstone-report"
 _LAYERS = {"e2e": "End to end", "integration": "Integration", "unit": "Unit", "other": "Other"}
-_OUTCOMES = ("failed", "error", "xpassed", "skipped", "xfailed", "passed")
+_OUTCOMES = ("failed", "error", "xpassed", OUTCOME, "skipped", "xfailed", "passed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,7 +94,8 @@ class ReportPlugin:
         )
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(render(run, self._file.parent), "utf-8")
+            page = mask_of(self._config)(render(run, self._file.parent))
+            self._file.write_text(page, "utf-8")
             line = f"report: {self._file}"
         except OSError as error:
             line = f"report: could not be written – {error}"

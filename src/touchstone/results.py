@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from touchstone import artefacts
+from touchstone import artefacts, possible
 from touchstone.scenarios import ScenarioRecord
 
 PLUGIN = "touchstone-results"
@@ -18,7 +18,7 @@ LAYERS = ("unit", "integration", "e2e")
 
 # The worst phase decides. That a test failed by itself is worse news than that something around
 # it broke.
-_RANK = ("passed", "skipped", "xfailed", "xpassed", "error", "failed")
+_RANK = ("passed", "skipped", possible.OUTCOME, "xfailed", "xpassed", "error", "failed")
 _MODULE = re.compile(r"^(?:\w+\.)+(?=\w+:)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -26,8 +26,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 @dataclass
 class Result:
     """One test. `outcome` is "passed", "failed", "error" (what it needs could not be made or put
-    away), "skipped", "xfailed" or "xpassed"; `duration` is seconds over all phases; `message` is
-    what was raised, `traceback` where, `output` what was captured, by heading."""
+    away), "skipped", "not possible here", "xfailed" or "xpassed"; `duration` is seconds over all
+    phases; `message` is what was raised, `traceback` where, `output` what was captured, by
+    heading."""
 
     nodeid: str
     title: str
@@ -109,7 +110,7 @@ class Results:
         result.artefacts = artefacts.files_of(report) or result.artefacts
         if report.failed:
             _add_failure(result, report)
-        elif outcome in ("skipped", "xfailed", "xpassed"):
+        elif outcome in ("skipped", possible.OUTCOME, "xfailed", "xpassed"):
             result.reason = result.reason or _reason(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

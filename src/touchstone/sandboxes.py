@@ -100,10 +100,17 @@ class Sandboxes:
                 self.close()
             raise
 
-    def make(self, services: Sequence[str] | None = None, *, apart: bool = False) -> Made:
+    def make(
+        self,
+        services: Sequence[str] | None = None,
+        *,
+        apart: bool = False,
+        ports: Mapping[str, int] | None = None,
+    ) -> Made:
         """Make a sandbox with these services running; None means all of them.
 
-        They run in one process, or `apart`, each in one of its own.
+        They run in one process, or `apart`, each in one of its own; on these `ports`, which must
+        be free, or on any.
 
         Raises:
             PlatformFailed: its processes ended or were not ready in time.
@@ -115,7 +122,7 @@ class Sandboxes:
             chosen = list(self._platform.services) if services is None else list(services)
             groups = {name: [name] for name in chosen} if apart else {TOGETHER: chosen}
             for process, group in groups.items() if chosen else ():
-                self._serve(made, process, dict.fromkeys(group, 0))
+                self._serve(made, process, {each: (ports or {}).get(each, 0) for each in group})
             clock.lap("fork")
             self._wait_until_ready(made, made.sandbox.services)
         except BaseException:

@@ -54,6 +54,12 @@ def test_a_skip_gives_its_reason_and_no_time() -> None:
     assert lines(result) == ["  – order › a  skipped: no Docker here"]
 
 
+def test_what_was_not_possible_is_no_skip_and_no_pass() -> None:
+    result = Result("test_order.py::test_a", "a", "not possible here", reason="no broker")
+
+    assert lines(result) == ["  ○ order › a  not possible here: no broker"]
+
+
 def test_an_error_around_a_test_is_not_taken_for_its_failure() -> None:
     result = Result("test_order.py::test_a", "a", "error", message="InfrastructureError: no disk")
 

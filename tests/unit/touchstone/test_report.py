@@ -40,6 +40,9 @@ FAILED = Result(
 )
 PASSED = Result("tests/unit/test_price.py::test_price_grows", "price grows", duration=0.004)
 SKIPPED = Result("tests/integration/test_mail.py::test_b", "b", "skipped", reason="no Docker")
+IMPOSSIBLE = Result(
+    "tests/integration/test_mail.py::test_d", "d", "not possible here", reason="no broker"
+)
 ERROR = Result("tests/integration/test_mail.py::test_c", "c", "error", message="no disk")
 
 
@@ -144,6 +147,20 @@ def test_the_reason_of_a_skip_and_the_notes_are_shown() -> None:
     assert "backing: native" in text
 
 
+def test_what_was_not_possible_has_a_place_of_its_own() -> None:
+    found = page(IMPOSSIBLE, SKIPPED, PASSED)
+
+    assert "not possible here: no broker" in found.text
+    assert "1 not possible here, 1 skipped, 1 passed" in found.text
+    assert [i for i in found.all("id") if i.startswith("show-")] == [
+        "show-all",
+        "show-impossible",
+        "show-skipped",
+        "show-passed",
+    ]
+    assert "not-possible-here" in found.all("class")
+
+
 def test_only_what_there_is_can_be_chosen() -> None:
     assert [i for i in page(PASSED).all("id") if i.startswith("show-")] == [
         "show-all",
@@ -158,6 +175,8 @@ def test_only_what_there_is_can_be_chosen() -> None:
         (Run([PASSED, SKIPPED], BEGAN, 1), "passed", "Nothing failed"),
         (Run([PASSED, FAILED, ERROR], BEGAN, 1), "failed", "2 of 3 failed"),
         (Run([SKIPPED], BEGAN, 1), "nothing", "Nothing was tested"),
+        (Run([IMPOSSIBLE], BEGAN, 1), "nothing", "Nothing was tested"),
+        (Run([PASSED, IMPOSSIBLE], BEGAN, 1), "passed", "Nothing failed"),
         (Run([], BEGAN, 1), "nothing", "Nothing was tested"),
         (
             Run([PASSED], BEGAN, 1, collected=12, interrupted=True),

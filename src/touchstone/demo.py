@@ -1,0 +1,190 @@
+"""`touchstone demo`: the whole platform in the foreground, with a little data, until Ctrl-C.
+
+It is a sandbox like any other, but for addresses that people can remember, and what the project's
+own `seed` has put into it. A target file lets a remote run try it from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from touchstone import config, processes
+from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.sandbox import Sandbox
+from touchstone.zygote import resolve
+
+TARGET = Path(".touchstone", "demo.toml")
+FIRST_PORT = 8001
+"""Services listen on this one and the following, each where it is free."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody who can go into a service; `key` is all that a program needs."""
+
+    service: str
+    who: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What a project's `seed` has put into the platform.
+
+    `accounts` and `secrets` are those of a target; `told` are lines for people.
+    """
+
+    logins: Sequence[Login] = ()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    told: Sequence[str] = ()
+
+
+def run(root: Path, provider: str, target: Path) -> None:
+    """Start everything, say where it is, and end it all when somebody presses Ctrl-C.
+
+    Meanwhile the file `target` is there, for a remote run.
+
+    Raises:
+        InfrastructureError, BackingUnavailable, ConfigurationError: it could not be started.
+    """
+    platform = config.load(root / "pyproject.toml")
+    console = Console(highlight=False)
+    # Whoever starts us in the background has us ignore Ctrl-C; and a polite end is one, too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    keeper = KeeperProcess(root, provider)
+    with contextlib.ExitStack() as closing:
+        closing.callback(_end, console, keeper)
+        # Below, so that Ctrl-C ends the start as well.
+        closing.enter_context(contextlib.suppress(KeyboardInterrupt))
+        with console.status("starting PostgreSQL, RabbitMQ and Redis"):
+            keeper.wait()
+            client = closing.enter_context(
+                contextlib.closing(KeeperClient(keeper.folder.socket, _session()))
+            )
+            client.own(processes.usual_start())
+            summary = client.backing().summary()
+        with console.status("starting the platform"):
+            sandbox = client.sandbox(ports=_free_ports(platform.services)).sandbox
+        with console.status("putting a little data into it"):
+            seeded = _seed(platform, sandbox)
+        closing.callback(target.unlink, missing_ok=True)
+        _write(target, sandbox, seeded)
+        _show(console, root, target, summary, sandbox, seeded)
+        keeper.wait_for_end()
+        console.print("The backing services have ended by themselves.", style="red")
+
+
+def behind(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """How to look into what is behind the services: a title and a command or an address each."""
+    broker = sandbox.broker
+    return [
+        *((f"database {name}", f"psql {each.primary}") for name, each in sandbox.databases.items()),
+        (
+            "broker",
+            f"{broker.management}/#/queues/{broker.vhost}  ({broker.user} / {broker.password})",
+        ),
+        ("cache", f"redis-cli -u {sandbox.cache}"),
+        ("files", str(sandbox.files)),
+        ("logs", str(sandbox.logs)),
+    ]
+
+
+def _session() -> str:
+    return f"demo{secrets.token_hex(2)}"
+
+
+def _free_ports(services: Iterable[str]) -> dict[str, int]:
+    return {
+        service: port for port, service in enumerate(services, start=FIRST_PORT) if _is_free(port)
+    }
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _seed(platform: config.Platform, sandbox: Sandbox) -> Seeded:
+    if platform.seed is None:
+        return Seeded()
+    sys.path.insert(0, str(platform.root))
+    seeded: Seeded = resolve(platform.seed)(sandbox)
+    return seeded
+
+
+def _write(target: Path, sandbox: Sandbox, seeded: Seeded) -> None:
+    """Write down what a remote run needs, for nobody else to read."""
+    lines = ['name = "demo"', "production = false"]
+    tables = {
+        "services": sandbox.services,
+        "accounts": seeded.accounts,
+        "secrets": seeded.secrets,
+    }
+    for name, table in tables.items():
+        # What is a string in JSON is one in TOML.
+        lines += ["", f"[{name}]", *(f"{key} = {json.dumps(table[key])}" for key in table)]
+    target.parent.mkdir(exist_ok=True)
+    target.unlink(missing_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def _show(
+    console: Console, root: Path, target: Path, summary: str, sandbox: Sandbox, seeded: Seeded
+) -> None:
+    console.print(Text("touchstone demo", "bold"), Text(f"· {summary}", "dim"), soft_wrap=True)
+    for service, address in sandbox.services.items():
+        console.print()
+        console.print(Text(f"  {service:9}", "bold"), Text(address, "cyan"), soft_wrap=True)
+        logins = Table.grid(padding=(0, 2), pad_edge=True)
+        for login in seeded.logins:
+            if login.service == service:
+                logins.add_row(Text(f"          {login.who}", "dim"), login.name, login.key)
+        if logins.row_count:
+            console.print(logins)
+    console.print()
+    for line in seeded.told:
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print()
+    for title, text in behind(sandbox):
+        console.print(Text(f"  {title:14}", "bold"), Text(text), soft_wrap=True)
+    program = _near(Path(sys.executable))
+    features = ["features"] if (root / "features").is_dir() else []
+    command = [program, "-m", "pytest", *features, "-m", "smoke", "--target", _near(target)]
+    console.print("\n  Try it from outside, in another terminal:")
+    console.print(Text(f"    {shlex.join(command)}", "green"), soft_wrap=True)
+    console.print("\n  Ctrl-C ends everything.", style="bold")
+
+
+def _near(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _end(console: Console, keeper: KeeperProcess) -> None:
+    # A second Ctrl-C, out of impatience, must not leave half of it running.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with console.status("ending everything"):
+        keeper.close()
+    console.print("\n  Ended; nothing is left.")

@@ -1,0 +1,217 @@
+"""A run against a platform that runs somewhere else: `--target release.toml`.
+
+Nothing is started for it. A test gets the target as its sandbox; what the target does not give
+ends the test as *not possible here*, and so does what would be wrong to try.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+
+from touchstone import config as configuration
+from touchstone.config import Platform
+from touchstone.masking import mask_of
+from touchstone.possible import NotPossibleHere
+from touchstone.sandbox import Sandbox
+from touchstone.scenarios import scenario_of
+from touchstone.target import Target, TargetError, from_environment, load
+
+PROVIDER = "remote"
+SAFE = "safe"
+
+_VARIABLE = "TOUCHSTONE_TARGET"
+_TARGET = pytest.StashKey[Target]()
+_PLUGIN = "touchstone-remote"
+
+T = TypeVar("T")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("touchstone").addoption(
+        "--target",
+        metavar="FILE",
+        help="run against the deployed platform that this TOML file describes (also "
+        f"${_VARIABLE}); without a file ${_VARIABLE}_NAME, $TOUCHSTONE_SERVICE_… and so on",
+    )
+
+
+def configure(config: pytest.Config) -> bool:
+    """Whether this run has a target, which is read here, in every process of the run.
+
+    Raises:
+        pytest.UsageError: it cannot be used as it is described.
+    """
+    asked, backing = config.option.target, config.option.backing
+    if asked and backing not in (None, PROVIDER):
+        raise pytest.UsageError(
+            f"--target is another platform than the one of --backing {backing}: leave one out"
+        )
+    file = asked or os.environ.get(_VARIABLE)
+    named = file or os.environ.get(f"{_VARIABLE}_NAME")
+    if backing != PROVIDER and (backing or not named):
+        return False
+    if not named:
+        raise pytest.UsageError(
+            "--backing remote needs to know where the platform is: give --target FILE.toml, or "
+            f"set {_VARIABLE}_NAME, {_VARIABLE}_PRODUCTION and TOUCHSTONE_SERVICE_…"
+        )
+    try:
+        platform = configuration.load(config.rootpath / "pyproject.toml")
+        known = {"services": platform.services, "databases": platform.databases}
+        if file:
+            target = load(config.invocation_params.dir / file, os.environ, **known)
+        else:
+            target = from_environment(os.environ, **known)
+    except (TargetError, configuration.ConfigurationError) as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[_TARGET] = target
+    for secret in target.hidden:
+        mask_of(config).add(secret)
+    _allow(config, target)
+    config.pluginmanager.register(Remote(target, platform), _PLUGIN)
+    return True
+
+
+def target_of(config: pytest.Config) -> Target | None:
+    """The target of this run, if it has one."""
+    return config.stash.get(_TARGET, None)
+
+
+def _allow(config: pytest.Config, target: Target) -> None:
+    """A project that keeps its tests off the network lets them reach the target all the same."""
+    if allowed := getattr(config.option, "allow_hosts", None):
+        addresses = [
+            *target.services.values(),
+            *(each for pair in target.databases.values() for each in (pair.primary, pair.replica)),
+            *([target.broker.amqp, target.broker.management] if target.broker else []),
+            *([target.cache] if target.cache else []),
+        ]
+        hosts = {urlsplit(address).hostname or "" for address in addresses}
+        config.option.allow_hosts = ",".join([*allowed.split(","), *sorted(hosts - {""})])
+
+
+class RemoteSandbox(Sandbox):
+    """The target, in the place of a sandbox. What it does not give raises NotPossibleHere."""
+
+    def __init__(self, target: Target, hide: Callable[[str], None]) -> None:
+        given: dict[str, Any] = {
+            "name": target.name,
+            "target": target,
+            "hide": hide,
+            "services": _Given(target, "service", target.services),
+            "databases": _Given(target, "database", target.databases),
+            "environment": _Given(target, "setting", {}),
+        }
+        if target.broker:
+            given["broker"] = target.broker
+        if target.cache:
+            given["cache"] = target.cache
+        # Not by the base class, which wants everything.
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    target: Target
+    hide: Callable[[str], None]
+    """Keeps a text out of every report from now on, such as the cookie of a session."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in Sandbox.__dataclass_fields__:
+            raise NotPossibleHere(f"the target {self.target.name} gives no {name}")
+        raise AttributeError(name)
+
+    def __repr__(self) -> str:
+        return f"<the target {self.target.name}>"
+
+
+class _Given(dict[str, T]):
+    def __init__(self, target: Target, kind: str, given: Mapping[str, T]) -> None:
+        super().__init__(given)
+        self._target = target
+        self._kind = kind
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise NotPossibleHere(f"the target {self._target.name} gives no {self._kind} {name}")
+
+
+class Remote:
+    """The plugin of a remote run. Its fixtures take the place of those in `touchstone.leases`."""
+
+    def __init__(self, target: Target, platform: Platform) -> None:
+        self._target = target
+        self._platform = platform
+
+    def pytest_report_header(self) -> list[str]:
+        target, platform = self._target, self._platform
+        kind = f"PRODUCTION: only for @{SAFE}" if target.production else "not production"
+        width = max(map(len, target.services))
+        absent = [
+            *(f"service {name}" for name in platform.services if name not in target.services),
+            *(f"database {name}" for name in platform.databases if name not in target.databases),
+            *([] if target.broker else ["broker"]),
+            *([] if target.cache else ["cache"]),
+            "files, logs, power over processes",
+        ]
+        return [
+            f"touchstone: remote target {target.name}, {kind}",
+            *(f"  {name:{width}}  {address}" for name, address in target.services.items()),
+            f"  not given: {', '.join(absent)}",
+        ]
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuse before anything is touched: no fixture of the test is made yet."""
+        asked = getattr(item, "fixturenames", ())
+        if scenario_of(item) or "sandbox" in asked:
+            self._guard(item)
+            if item.get_closest_marker("processes") or "processes" in asked:
+                raise NotPossibleHere(
+                    f"nobody here may stop the processes of the target {self._target.name}"
+                )
+
+    def _guard(self, item: pytest.Item) -> None:
+        if self._target.production and not item.get_closest_marker(SAFE):
+            raise NotPossibleHere(
+                f"the target {self._target.name} is production, and what is not tagged "
+                f"@{SAFE} refuses to run there"
+            )
+
+    @pytest.fixture
+    def sandbox(self, request: pytest.FixtureRequest) -> Sandbox:
+        """The target, in the place of a company of the test's own."""
+        self._guard(request.node)
+        return RemoteSandbox(self._target, mask_of(request.config).add)
+
+    @pytest.fixture
+    def note(self) -> Callable[[str], None]:
+        """Nothing of a target is kept, so nobody needs to be told how to use it."""
+        return lambda text: None
+
+    @pytest.fixture(scope="session")
+    def keeper(self) -> NoReturn:
+        """There is none."""
+        raise NotPossibleHere(
+            f"needs a sandbox of its own, which no target is: {self._target.name}"
+        )
+
+    @pytest.fixture(scope="session")
+    def backing(self, keeper: object) -> None:
+        """Not ours."""
+
+    @pytest.fixture
+    def bare_sandbox(self, keeper: object) -> None:
+        """Not to be had."""
+
+    @pytest.fixture
+    def private_broker(self, keeper: object) -> None:
+        """Not to be had."""
+
+    @pytest.fixture
+    def processes(self) -> NoReturn:
+        """Not ours."""
+        raise NotPossibleHere(
+            f"nobody here may stop the processes of the target {self._target.name}"
+        )
