@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import markupsafe
 import pytest
@@ -23,6 +23,7 @@ _CUT = re.compile(r"(\.\.\.|…)")
 _SHORTEST_PIECE = 6  # of a secret of which the rest was cut off
 
 T = TypeVar("T")
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 class Mask:
@@ -32,6 +33,7 @@ class Mask:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
         self._spellings: list[str] = []
+        self._in_addresses: list[re.Pattern[str]] = []
         for secret in secrets:
             self.add(secret)
 
@@ -46,11 +48,15 @@ class Mask:
             self._secrets.add(secret)
             # The longest first: of two that begin alike, the shorter one would leave a rest.
             self._spellings = sorted({*self._spellings, *_spellings(secret)}, key=len, reverse=True)
+            if quote(secret, safe="") != secret:
+                self._in_addresses.append(_in_address(secret))
 
     def __call__(self, text: str) -> str:
         """The text without its secrets."""
         for spelling in self._spellings:
             text = text.replace(spelling, INSTEAD)
+        for in_address in self._in_addresses:
+            text = in_address.sub(INSTEAD, text)
         if self._secrets and _CUT.search(text):
             parts = _CUT.split(text)
             for place in range(0, len(parts) - 1, 2):
@@ -90,8 +96,6 @@ class Mask:
 def _spellings(secret: str) -> set[str]:
     return {
         secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
@@ -99,6 +103,18 @@ def _spellings(secret: str) -> set[str]:
         str(markupsafe.escape(secret)),  # as Jinja writes it
         base64.b64encode(secret.encode()).decode().rstrip("="),
     }
+
+
+def _in_address(secret: str) -> re.Pattern[str]:
+    """Which characters are percent-encoded is another matter in each part of an address, and in
+    each library."""
+
+    def either(character: str) -> str:
+        encoded = "".join(f"%{byte:02X}" for byte in character.encode())
+        plus = r"|\+" if character == " " else ""
+        return f"(?:{re.escape(character)}|(?i:{encoded}){plus})"
+
+    return re.compile("".join(map(either, secret)))
 
 
 _MASK = pytest.StashKey[Mask]()
@@ -128,14 +144,29 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    mask = mask_of(item.config)
+    # By these two, reports are told apart and put together.
+    return _masked(item.config, report, "nodeid", "location")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.passed:
+        return report
+    masked = _masked(collector.config, report, "nodeid")
+    masked.result = report.result
+    return masked
+
+
+def _masked(config: pytest.Config, report: Report, *same: str) -> Report:
+    mask = mask_of(config)
     if not mask.secrets:
         return report
-    hook = item.config.hook
-    data = hook.pytest_report_to_serializable(config=item.config, report=report)
-    # By these two, reports are told apart and put together.
-    same = {key: data[key] for key in ("nodeid", "location")}
-    masked: pytest.TestReport = hook.pytest_report_from_serializable(
-        config=item.config, data=mask.all_of(data) | same
+    data = config.hook.pytest_report_to_serializable(config=config, report=report)
+    kept = {key: data[key] for key in same}
+    masked: Report = config.hook.pytest_report_from_serializable(
+        config=config, data=mask.all_of(data) | kept
     )
     return masked

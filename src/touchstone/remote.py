@@ -1,32 +1,28 @@
 """A run against a platform that runs somewhere else: `--target release.toml`.
 
-Nothing is started for it. A test gets the target as its sandbox; what the target does not give
-ends the test as *not possible here*, and so does what would be wrong to try.
+Nothing is started for it. Its hooks and fixtures are in `touchstone.remote_run`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 
 from touchstone import config as configuration
-from touchstone.config import Platform
 from touchstone.masking import mask_of
 from touchstone.possible import NotPossibleHere
 from touchstone.sandbox import Sandbox
-from touchstone.scenarios import scenario_of
 from touchstone.target import Target, TargetError, from_environment, load
 
 PROVIDER = "remote"
-SAFE = "safe"
 
 _VARIABLE = "TOUCHSTONE_TARGET"
 _TARGET = pytest.StashKey[Target]()
-_PLUGIN = "touchstone-remote"
 
 T = TypeVar("T")
 
@@ -73,7 +69,8 @@ def configure(config: pytest.Config) -> bool:
     for secret in target.hidden:
         mask_of(config).add(secret)
     _allow(config, target)
-    config.pluginmanager.register(Remote(target, platform), _PLUGIN)
+    # Later than `touchstone.leases`, whose fixtures it replaces.
+    config.pluginmanager.register(import_module("touchstone.remote_run"))
     return True
 
 
@@ -136,82 +133,3 @@ class _Given(dict[str, T]):
 
     def __missing__(self, name: str) -> NoReturn:
         raise NotPossibleHere(f"the target {self._target.name} gives no {self._kind} {name}")
-
-
-class Remote:
-    """The plugin of a remote run. Its fixtures take the place of those in `touchstone.leases`."""
-
-    def __init__(self, target: Target, platform: Platform) -> None:
-        self._target = target
-        self._platform = platform
-
-    def pytest_report_header(self) -> list[str]:
-        target, platform = self._target, self._platform
-        kind = f"PRODUCTION: only for @{SAFE}" if target.production else "not production"
-        width = max(map(len, target.services))
-        absent = [
-            *(f"service {name}" for name in platform.services if name not in target.services),
-            *(f"database {name}" for name in platform.databases if name not in target.databases),
-            *([] if target.broker else ["broker"]),
-            *([] if target.cache else ["cache"]),
-            "files, logs, power over processes",
-        ]
-        return [
-            f"touchstone: remote target {target.name}, {kind}",
-            *(f"  {name:{width}}  {address}" for name, address in target.services.items()),
-            f"  not given: {', '.join(absent)}",
-        ]
-
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Refuse before anything is touched: no fixture of the test is made yet."""
-        asked = getattr(item, "fixturenames", ())
-        if scenario_of(item) or "sandbox" in asked:
-            self._guard(item)
-            if item.get_closest_marker("processes") or "processes" in asked:
-                raise NotPossibleHere(
-                    f"nobody here may stop the processes of the target {self._target.name}"
-                )
-
-    def _guard(self, item: pytest.Item) -> None:
-        if self._target.production and not item.get_closest_marker(SAFE):
-            raise NotPossibleHere(
-                f"the target {self._target.name} is production, and what is not tagged "
-                f"@{SAFE} refuses to run there"
-            )
-
-    @pytest.fixture
-    def sandbox(self, request: pytest.FixtureRequest) -> Sandbox:
-        """The target, in the place of a company of the test's own."""
-        self._guard(request.node)
-        return RemoteSandbox(self._target, mask_of(request.config).add)
-
-    @pytest.fixture
-    def note(self) -> Callable[[str], None]:
-        """Nothing of a target is kept, so nobody needs to be told how to use it."""
-        return lambda text: None
-
-    @pytest.fixture(scope="session")
-    def keeper(self) -> NoReturn:
-        """There is none."""
-        raise NotPossibleHere(
-            f"needs a sandbox of its own, which no target is: {self._target.name}"
-        )
-
-    @pytest.fixture(scope="session")
-    def backing(self, keeper: object) -> None:
-        """Not ours."""
-
-    @pytest.fixture
-    def bare_sandbox(self, keeper: object) -> None:
-        """Not to be had."""
-
-    @pytest.fixture
-    def private_broker(self, keeper: object) -> None:
-        """Not to be had."""
-
-    @pytest.fixture
-    def processes(self) -> NoReturn:
-        """Not ours."""
-        raise NotPossibleHere(
-            f"nobody here may stop the processes of the target {self._target.name}"
-        )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,7 @@ SECRET = "p@ss 'word' & \"more\" für alle"
         json.dumps({"password": SECRET}),
         json.dumps({"password": SECRET}, ensure_ascii=False),
         f"postgresql://me:{quote(SECRET, safe='')}@db/shop",
+        f"https://shop.example/?key={quote_plus(SECRET, safe='@&').lower()}",
         f"<td>{escape(SECRET)}</td>",
         "Authorization: " + base64.b64encode(SECRET.encode()).decode(),
     ],
