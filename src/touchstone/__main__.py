@@ -36,6 +36,9 @@ def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> Non
     except (InfrastructureError, backing.BackingUnavailable) as error:
         keeper.kill()
         raise _failure(str(error)) from None
+    except BaseException:
+        keeper.kill()
+        raise
     keeper.outlive()
     typer.echo("they stay until `touchstone down`")
 
