@@ -24,3 +24,8 @@ def test_one_that_was_asked_for_is_never_replaced_by_another() -> None:
 
 def test_where_nothing_is_installed_playwright_is_left_to_its_own() -> None:
     assert find_browser(which={}.get) is None
+
+
+@pytest.mark.parametrize("engine", ["firefox", "webkit"])
+def test_only_playwrights_own_build_of_the_others_is_used(engine: str) -> None:
+    assert find_browser(which=lambda program: f"/usr/bin/{program}", engine=engine) is None
