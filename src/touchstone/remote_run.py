@@ -40,6 +40,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
 
 
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """A quiet run has no header, and yet nobody should have to guess what it was about."""
+    if config.option.verbose < 0:
+        for line in pytest_report_header(config):
+            terminalreporter.write_line(line)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse before anything is touched: no fixture of the test is made yet."""
     asked = getattr(item, "fixturenames", ())
