@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from touchstone import config, processes
@@ -154,15 +153,16 @@ def _show(
     console: Console, root: Path, target: Path, summary: str, sandbox: Sandbox, seeded: Seeded
 ) -> None:
     console.print(Text("touchstone demo", "bold"), Text(f"· {summary}", "dim"), soft_wrap=True)
+    who_width = max((len(login.who) for login in seeded.logins), default=0)
+    name_width = max((len(login.name) for login in seeded.logins), default=0)
     for service, address in sandbox.services.items():
         console.print()
         console.print(Text(f"  {service:9}", "bold"), Text(address, "cyan"), soft_wrap=True)
-        logins = Table.grid(padding=(0, 2), pad_edge=True)
         for login in seeded.logins:
             if login.service == service:
-                logins.add_row(Text(f"          {login.who}", "dim"), login.name, login.key)
-        if logins.row_count:
-            console.print(logins)
+                who = Text(f"            {login.who:{who_width}}  ", "dim")
+                # Never cut or broken: it is to be copied.
+                console.print(who, f"{login.name:{name_width}}  {login.key}", soft_wrap=True)
     console.print()
     for line in seeded.told:
         console.print(f"  {line}", soft_wrap=True, markup=False)

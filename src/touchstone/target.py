@@ -20,7 +20,7 @@ replica = "postgresql://…"
 [broker]
 amqp = "amqp://…"
 management = "https://…"
-vhost = "atelier"
+vhost = "orders"
 user = "reader"
 password = "${RELEASE_BROKER_PASSWORD}"
 

@@ -75,7 +75,11 @@ class Windows:
         try:
             # Trouble is whoever's who asks for a window and then has to make one.
             with suppress(Error):
-                self._spare = options, self._make(options)
+                page = self._make(options)
+                if self.ahead:
+                    self._spare = options, page
+                else:
+                    self.close(page.context)
         finally:
             self._making = False
 

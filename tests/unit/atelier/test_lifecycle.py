@@ -6,7 +6,7 @@ import itertools
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.domain.lifecycle import (
@@ -82,7 +82,6 @@ def test_nothing_is_possible_but_what_the_table_allows(current: State | None) ->
 
 
 @given(st.lists(st.tuples(any_state, any_owner), max_size=60))
-@settings(deadline=None)
 def test_no_sequence_of_requests_leaves_the_legal_graph(
     requests: list[tuple[State, Owner]],
 ) -> None:

@@ -39,7 +39,7 @@ rings = st.builds(
 )
 angles = st.floats(-pi, pi)
 shifts = st.floats(-100, 100)
-quickly = settings(max_examples=40, deadline=None)
+quickly = settings(max_examples=40)
 
 
 def surface(mesh: Mesh) -> float:
@@ -139,7 +139,7 @@ def test_a_model_turned_inside_out_has_the_same_volume(mesh: Mesh) -> None:
 
 
 @given(rings, angles)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_text_and_binary_form_of_a_model_agree(mesh: Mesh, angle: float) -> None:
     mesh = mesh.rotated(angle, angle, angle)
     assert measure(as_ascii_stl(mesh)) == measure(as_binary_stl(mesh))
@@ -147,7 +147,7 @@ def test_text_and_binary_form_of_a_model_agree(mesh: Mesh, angle: float) -> None
 
 
 @given(st.lists(rings, min_size=1, max_size=4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_measuring_in_parallel_agrees_with_one_after_the_other(meshes: list[Mesh]) -> None:
     files = [as_binary_stl(mesh) for mesh in meshes] * 4
     with ThreadPoolExecutor(4) as threads:
@@ -278,7 +278,6 @@ def test_a_binary_file_cut_anywhere_is_truncated(length: int) -> None:
 
 
 @given(st.integers(len("solid"), len(as_ascii_stl(RING)) - len("endsolid ring\n") + 7))
-@settings(deadline=None)
 def test_a_text_file_cut_before_its_end_is_truncated(length: int) -> None:
     assert rejection(as_ascii_stl(RING)[:length]) == "truncated"
 
