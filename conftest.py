@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from fixtures.model_files import REAL_MODELS, real_models_folder
-
-# How long an example takes is the machine's affair: tests judge no time.
-settings.register_profile("touchstone", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("touchstone")
 
 pytest_plugins = [
     "pytester",

@@ -17,7 +17,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from touchstone.artefacts import show_trace
 from touchstone.masking import mask_of
@@ -191,6 +190,9 @@ def render(run: Run, folder: Path) -> str:
 
     def link(file: Path) -> str:
         return quote(Path(os.path.relpath(file, folder)).as_posix())
+
+    # Here, since only one process of a run writes a report, at its end.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),

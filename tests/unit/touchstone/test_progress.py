@@ -4,7 +4,7 @@ import io
 
 from rich.text import Text
 
-from touchstone.progress import Screen, finished
+from touchstone.progress_line import Screen, finished
 from touchstone.results import Result
 from touchstone.scenarios import ScenarioRecord, StepRecord
 
