@@ -22,9 +22,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shlex
 import shutil
-import sys
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -34,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from touchstone.commands import command
 from touchstone.masking import mask_of
 from touchstone.remote import RemoteSandbox, target_of
 from touchstone.sandbox import Sandbox
@@ -347,14 +346,7 @@ def listed(files: Sequence[Path]) -> list[str]:
 def show_trace(trace: Path) -> str:
     """The command that opens a trace. With `--host` it uses the browser the machine has; without,
     Playwright wants a browser of its own."""
-    program = Path(sys.executable).with_name("playwright")
-    return shlex.join([_near(program), "show-trace", "--host", "127.0.0.1", _near(trace)])
-
-
-def _near(path: Path) -> str:
-    """As people would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return command("playwright", "show-trace", "--host", "127.0.0.1", trace)
 
 
 def slug(text: str) -> str:

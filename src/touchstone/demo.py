@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from touchstone import config, processes
+from touchstone.commands import near
 from touchstone.keeper_client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.zygote import resolve
@@ -169,17 +170,12 @@ def _show(
     console.print()
     for title, text in behind(sandbox):
         console.print(Text(f"  {title:14}", "bold"), Text(text), soft_wrap=True)
-    program = _near(Path(sys.executable))
+    program = near(Path(sys.executable))
     features = ["features"] if (root / "features").is_dir() else []
-    command = [program, "-m", "pytest", *features, "-m", "smoke", "--target", _near(target)]
+    command = [program, "-m", "pytest", *features, "-m", "smoke", "--target", near(target)]
     console.print("\n  Try it from outside, in another terminal:")
     console.print(Text(f"    {shlex.join(command)}", "green"), soft_wrap=True)
     console.print("\n  Ctrl-C ends everything.", style="bold")
-
-
-def _near(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _end(console: Console, keeper: KeeperProcess) -> None:

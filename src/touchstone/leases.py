@@ -12,6 +12,7 @@ import pytest
 from touchstone import plugin
 from touchstone.backing import Backing, BackingUnavailable, Broker
 from touchstone.keeper_client import InfrastructureError, KeeperClient
+from touchstone.results import KEPT
 from touchstone.sandbox import Sandbox
 
 SANDBOX = pytest.StashKey[Sandbox]()
@@ -94,6 +95,7 @@ def _lease(
     del request.node.stash[SANDBOX]
     if request.config.option.keep == "failed" and request.node.stash.get(FAILED, False):
         keeper.keep(sandbox, request.node.name)
+        request.node.user_properties.append((KEPT, sandbox.name))
     else:
         keeper.release(sandbox)
 

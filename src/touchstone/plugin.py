@@ -18,6 +18,7 @@ import pytest
 
 from touchstone import backing, keepers, processes, progress, remote, report, run
 from touchstone import config as configuration
+from touchstone.commands import command
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
 pytest_plugins = [
@@ -176,7 +177,7 @@ def pytest_terminal_summary(
     for name, kept in client.describe()["kept"].items():
         terminalreporter.write_line(
             f"kept: {kept['scenario']}\n"
-            f"      touchstone open {name}   (touchstone drop {name} when done)"
+            f"      {command('touchstone', 'open', name)}   (until: touchstone drop {name})"
         )
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from touchstone.artefacts import show_trace
+from touchstone.commands import command
 from touchstone.masking import mask_of
 from touchstone.possible import OUTCOME
 from touchstone.results import PLUGIN as RESULTS
@@ -202,7 +203,7 @@ def render(run: Run, folder: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "link": link, "show_trace": show_trace}
-    environment.globals |= {"tally": tally, "outcomes": _OUTCOMES}
+    environment.globals |= {"command": command, "tally": tally, "outcomes": _OUTCOMES}
     return environment.get_template("report.html.j2").render(run=run)
 
 

@@ -14,6 +14,8 @@ from touchstone import artefacts, possible
 from touchstone.scenarios import ScenarioRecord
 
 PLUGIN = "touchstone-results"
+KEPT = "touchstone.kept"
+"""The property of a report that names the sandbox which was kept."""
 LAYERS = ("unit", "integration", "e2e")
 
 # The worst phase decides. That a test failed by itself is worse news than that something around
@@ -28,7 +30,7 @@ class Result:
     """One test. `outcome` is "passed", "failed", "error" (what it needs could not be made or put
     away), "skipped", "not possible here", "xfailed" or "xpassed"; `duration` is seconds over all
     phases; `message` is what was raised, `traceback` where, `output` what was captured, by
-    heading."""
+    heading; `kept` names its sandbox, where that was kept."""
 
     nodeid: str
     title: str
@@ -41,6 +43,7 @@ class Result:
     traceback: str = ""
     output: dict[str, str] = field(default_factory=dict)
     artefacts: list[Path] = field(default_factory=list)
+    kept: str = ""
 
     @property
     def is_bad(self) -> bool:
@@ -108,6 +111,7 @@ class Results:
         outcome = self._outcome(report, result.scenario)
         result.outcome = max(result.outcome, outcome, key=_RANK.index)
         result.artefacts = artefacts.files_of(report) or result.artefacts
+        result.kept = str(dict(report.user_properties).get(KEPT, result.kept))
         if report.failed:
             _add_failure(result, report)
         elif outcome in ("skipped", possible.OUTCOME, "xfailed", "xpassed"):

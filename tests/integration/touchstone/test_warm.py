@@ -119,6 +119,8 @@ def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Hotel) ->
     (name,) = re.findall(r"touchstone open (\w+)", printed)
     (kept,) = keepers.kept(hotel.folder)
     assert (kept.sandbox.name, kept.scenario) == (name, "test_goes_wrong")
+    report = (hotel.folder / ".touchstone" / "report" / "index.html").read_text("utf-8")
+    assert report.count(f"touchstone open {name}</code>") == 1
     with pytest.raises(httpx.ReadTimeout):  # frozen
         httpx.get(kept.sandbox.services["desk"], timeout=0.2)
     opened = hotel.touchstone("open", name)
