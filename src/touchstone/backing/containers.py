@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import docker
 import httpx
 import psycopg
 import redis
@@ -22,7 +21,14 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from touchstone import run
-from touchstone.backing import Backing, BackingUnavailable, Broker, PrivateBroker, Server
+from touchstone.backing import (
+    Backing,
+    BackingUnavailable,
+    Broker,
+    PrivateBroker,
+    Server,
+    engine,
+)
 from touchstone.backing.postgres import SETTINGS, USER
 from touchstone.backing.programs import free_ports
 from touchstone.backing.redis import DATABASES
@@ -61,19 +67,19 @@ class ContainersProvider:
         """Names the missing engine, or the image that is not here and cannot be pulled."""
         if missing := engine_missing():
             return missing
-        client = docker.from_env()
-        for image in images():
-            try:
-                client.images.get(image)
-            except ImageNotFound:
+        with engine.connected() as client:
+            for image in images():
                 try:
-                    client.images.pull(image)
-                # The client lets some errors of its connection through as they are.
-                except (DockerException, OSError) as error:
-                    return (
-                        f"the image {image} is not here and cannot be pulled "
-                        f"({_in_one_line(error)})."
-                    )
+                    client.images.get(image)
+                except ImageNotFound:
+                    try:
+                        client.images.pull(image)
+                    # The client lets some errors of its connection through as they are.
+                    except (DockerException, OSError) as error:
+                        return (
+                            f"the image {image} is not here and cannot be pulled "
+                            f"({_in_one_line(error)})."
+                        )
         return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
@@ -292,7 +298,7 @@ class _PrivateBroker:
 def engine_missing() -> str | None:
     """What to do when no Docker engine answers; None when one does."""
     try:
-        with contextlib.closing(docker.from_env()) as client:
+        with engine.connected() as client:
             client.ping()
     except DockerException as error:
         return (
@@ -313,7 +319,7 @@ def describe() -> str:
     """The images and the engine that runs them."""
     names = ", ".join(images())
     try:
-        with contextlib.closing(docker.from_env()) as client:
+        with engine.connected() as client:
             return f"{names} (Docker {client.version()['Version']})"
     except DockerException as error:
         return f"{names} (no Docker engine answers: {_in_one_line(error)})"
@@ -334,7 +340,7 @@ def _remove_abandoned() -> None:
 
 
 def _remove(abandoned: Callable[[Path], bool]) -> None:
-    with contextlib.suppress(DockerException), contextlib.closing(docker.from_env()) as client:
+    with contextlib.suppress(DockerException), engine.connected() as client:
         for container in client.containers.list(all=True, filters={"label": LABEL}):
             if abandoned(Path(container.labels[LABEL])):
                 with contextlib.suppress(DockerException):

@@ -5,7 +5,7 @@ Skipped where no Docker engine answers or the images are not there.
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import shutil
 import subprocess
 import sys
@@ -20,6 +20,7 @@ from docker.errors import ImageNotFound
 
 from touchstone import run
 from touchstone.backing import containers
+from touchstone.backing import engine as engine_of_this_machine
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
@@ -44,7 +45,7 @@ sys.stdin.read()
 def engine() -> Iterator[docker.DockerClient]:
     if missing := containers.engine_missing():
         pytest.skip(missing)
-    with contextlib.closing(docker.from_env()) as client:
+    with engine_of_this_machine.connected() as client:
         for image in containers.images():
             try:
                 client.images.get(image)
@@ -76,6 +77,21 @@ def of_run(engine: docker.DockerClient, folder: Path) -> list[str]:
     label = f"{containers.LABEL}={folder}"
     found = engine.containers.list(all=True, filters={"label": label}, ignore_removed=True)
     return [str(container.name) for container in found]
+
+
+def test_an_engine_that_does_not_answer_is_named_and_no_connection_stays_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left_open: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", left_open.append)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+
+    missing = containers.engine_missing()
+    gc.collect()
+
+    assert left_open == []
+    assert missing is not None
+    assert f"none answers ({tmp_path}/docker.sock: No such file or directory)" in missing
 
 
 @pytest.mark.parametrize("moment", ["the first one begins", "all run"])
