@@ -47,7 +47,7 @@ def relief(design: RingDesign, around: Points, across: Points) -> Points:
             turn = _count(design) / 2 * around[None, :] + across[:, None] * np.pi / _STRAND_MM
             return -min(0.3, 0.16 * thick) * (1 - np.sqrt(np.abs(np.sin(turn))))
         case Surface.FACETED:
-            return -min(0.3, 0.15 * thick) * _facets(design, around, across)
+            return -min(0.45, 0.2 * thick) * _facets(design, around, across)
         case Surface.SMOOTH:
             return np.zeros((len(across), len(around)))
 

@@ -32,7 +32,8 @@ SEGMENTS: Final = 240
 
 _CUT_SHARE: Final = 0.2  # of the band's thickness
 _RAISED_MM: Final = 0.25
-_GRAIN: Final = 0.34  # between points under letters, in the font's units
+_GRAIN: Final = 0.27  # between points under letters, in the font's units
+_BESIDE: Final = -0.95  # radians
 _TOP: Final = math.pi / 2
 
 
@@ -122,10 +123,10 @@ def _grid(design: RingDesign, text: Inscription | None, seat: seats.Setting | No
         outside = np.union1d(outside, ring_surfaces.rows(design))
     if text is not None:
         step = text.unit_mm * _GRAIN
-        tall = text.height / 2 * text.unit_mm
+        tall = (text.height / 2 + 0.4) * text.unit_mm
         letters = np.linspace(-tall, tall, 2 * math.ceil(tall / step) + 1)
         radius = _text_radius(design)
-        long = (text.length_mm / 2 + text.unit_mm) / radius
+        long = (text.length_mm / 2 + 1.2 * text.unit_mm) / radius
         columns = _text_middle(design) + np.linspace(
             -long, long, 2 * math.ceil(long * radius / step) + 1
         )
@@ -154,9 +155,10 @@ def _text_radius(design: RingDesign) -> float:
 
 
 def _text_middle(design: RingDesign) -> float:
-    """The angle from the top; a text on the outside leaves the top to the stone."""
-    on_top = design.place is not Place.INSIDE and design.seat is Seat.NONE
-    return 0.0 if on_top else np.pi
+    """The angle from the top; a text on the outside is at the ring's side, as one looks at it, but
+    below where there is a stone."""
+    beside = design.place is not Place.INSIDE and design.seat is Seat.NONE
+    return _BESIDE if beside else np.pi
 
 
 def _radii(
