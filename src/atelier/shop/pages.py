@@ -14,9 +14,11 @@ from starlette.responses import Response
 from atelier import orders
 from atelier.data.shop import Customer, Order
 from atelier.domain import finishes, lifecycle
+from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import Owner, State
 from atelier.files import StoredModel
 from atelier.shop.accounts import SignedIn, Visitor
+from atelier.shop.catalogue import picture_path
 from atelier.web import lifeline
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
@@ -36,7 +38,8 @@ router = APIRouter()
 @router.get("/")
 async def start_page(request: Request, _: Visitor) -> Response:
     """What the shop offers."""
-    return page(request, "start.html")
+    first = list(DESIGNS.values())[:3]
+    return page(request, "start.html", first_designs=first, picture_path=picture_path)
 
 
 @router.get("/orders")

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
+from atelier.pictures.light import COLOURS
 
 STATIC: Final = Path(__file__).parent / "static"
 _PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
@@ -124,6 +125,7 @@ def _environment(service: str, templates: Path) -> Environment:
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
+        "colours": COLOURS,
     }
     environment.globals.update(known)
     return environment
