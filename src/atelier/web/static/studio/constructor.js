@@ -1,7 +1,7 @@
 // The constructor while it is edited: price and piece follow the form. Where the browser draws
 // nothing in three dimensions, the server's picture follows instead.
 
-import { piece } from "./shape.js";
+import { piece, stageIn } from "./shape.js";
 
 const PAUSE = 180;
 const NOT_THE_SHAPE = ["metal", "view", "design"];
@@ -31,15 +31,13 @@ figure.addEventListener("stageleft", () => {
 begin();
 
 async function begin() {
-  const { Stage, works } = await import("./stage.js").catch(() => ({ works: () => false }));
-  if (!works()) return;
-  stage = new Stage(figure, {
+  stage = await stageIn(figure, {
     label: words(),
     help: help.id,
     colour: form.querySelector("[name=metal]:checked").dataset.colour,
     view: form.elements.view.value,
   });
-  await showShape(query(), running.signal);
+  if (stage) await showShape(query(), running.signal);
 }
 
 function query() {

@@ -1,6 +1,6 @@
 // The order's model in three dimensions: the uploaded one, or the file that was just chosen.
 
-import { measures, stl } from "./shape.js";
+import { measures, stageIn, stl } from "./shape.js";
 
 const LARGEST = 40 * 1024 * 1024;
 
@@ -17,17 +17,15 @@ if (section) {
     const part = stl(buffer);
     if (!part) return false;
     size.textContent = `${measures(part)}, ${(part.positions.length / 9).toLocaleString("en")} facets`;
-    const { Stage, works } = await import("./stage.js").catch(() => ({ works: () => false }));
-    if (!works()) return true;
     const label = `The model ${name}, ${size.textContent}`;
-    stage ??= new Stage(figure, {
+    stage ??= await stageIn(figure, {
       label,
       help: help.id,
       colour: colours[section.dataset.metal] ?? colours["silver-925"],
     });
-    stage.describe(label);
-    stage.show([part]);
-    help.hidden = false;
+    stage?.describe(label);
+    stage?.show([part]);
+    help.hidden = !stage;
     return true;
   };
 

@@ -1,4 +1,5 @@
-// Reads what the stage shows: the server's own document (see pictures/scene.py), and STL files.
+// Reads what the stage shows: the server's own document (see pictures/scene.py), and STL files; and
+// brings up the stage where the browser can draw it.
 
 const HEADER = 84;
 const FACET = 50;
@@ -59,4 +60,24 @@ export function measures({ positions }) {
     high[number % 3] = Math.max(high[number % 3], place);
   });
   return `${high.map((end, axis) => (end - low[axis]).toFixed(1)).join(" × ")} mm`;
+}
+
+/** A stage for `figure` (see stage.js), or null in a browser that draws in three dimensions not at
+ *  all, or with its processor only: there a picture is quicker. */
+export async function stageIn(figure, options) {
+  try {
+    if (!draws()) return null;
+    const { Stage } = await import("./stage.js");
+    return new Stage(figure, options);
+  } catch {
+    return null;
+  }
+}
+
+function draws() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const named = gl?.getExtension("WEBGL_debug_renderer_info");
+  const card = gl?.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "software";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/software|swiftshader|llvmpipe|basic render/i.test(card);
 }

@@ -109,12 +109,12 @@ export class Stage {
     this.fit();
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return this.look(this.view);
     const began = performance.now();
+    this.controls.addEventListener("start", () => (this.turned = true), { once: true });
     const turn = (now) => {
       const left = Math.max(0, 1 - (now - began) / 900);
       this.look(this.view, 0.8 * left ** 3);
-      if (left && this.canvas.isConnected) requestAnimationFrame(turn);
+      if (left && this.canvas.isConnected && !this.turned) requestAnimationFrame(turn);
     };
-    this.controls.addEventListener("start", () => (this.turned = true), { once: true });
     requestAnimationFrame(turn);
   }
 
@@ -165,15 +165,6 @@ export class Stage {
     }
     this.shadow.scale.set(this.size.x * 1.7, 1, Math.max(this.size.z * 3.2, this.size.x * 0.5));
     this.shadow.position.y = -this.size.y / 2 - 0.01;
-  }
-}
-
-/** Whether this browser can draw in three dimensions at all. */
-export function works() {
-  try {
-    return Boolean(document.createElement("canvas").getContext("webgl2"));
-  } catch {
-    return false;
   }
 }
 
