@@ -10,7 +10,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY: Final = CollectorRegistry()
 """Of this process. Importing the module opens nothing and starts no thread."""
@@ -95,7 +95,7 @@ replica_lag_bytes: Final = Gauge(
 replica_reads_total: Final = Counter(
     "atelier_replica_reads_total",
     "Reads by where they went (target: replica or primary) and why.",
-    ("target", "reason"),
+    ("database", "target", "reason"),
     registry=REGISTRY,
 )
 cache_requests_total: Final = Counter(
