@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import metrics
+from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.messaging import topology
 from atelier.messaging.backoff import Backoff
@@ -266,6 +267,7 @@ async def _republish(
             message_id=message.message_id,
             type=message.type,
             content_type=message.content_type,
+            timestamp=now(),
             delivery_mode=DeliveryMode.PERSISTENT,
         ),
         routing_key=routing_key,
