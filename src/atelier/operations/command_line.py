@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from atelier.operations.reconciliation import Systems
 
 T = TypeVar("T")
+
+_PIPED = 160  # columns
 
 Queue = Annotated[str | None, typer.Option(help="Of one queue only, such as mes.orders.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -40,8 +43,7 @@ def list_dead_letters(queue: Queue = None, as_json: AsJson = False) -> None:
         _print_json([letter.to_dict() for letter in letters])
     else:
         rows = [_row(letter) for letter in letters]
-        heads = ("event", "type", "order", "queue", "attempts", "dead since", "reason")
-        _print_table(heads, rows, "No event is dead.")
+        _print_table(("event", "where and since when", "why"), rows, "No event is dead.")
 
 
 @dlq.command()
@@ -104,7 +106,7 @@ def reconcile(
         _print_json([each.to_dict() for each in left])
     else:
         rows = [
-            (each.where, each.kind, each.detail, "yes" if each.sender else "by a person")
+            (each.where, each.kind, each.detail, "yes" if each.repairable else "by a person")
             for each in left
         ]
         _print_table(("where", "what", "detail", "--repair can help"), rows, "All systems agree.")
@@ -139,6 +141,7 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
     """The outcome of `work` on the systems that the settings name; refuses where one is away."""
     import sqlalchemy.exc
 
+    from atelier import logs
     from atelier.messaging.broker import BROKER_GONE
     from atelier.operations.dead_letters import NoSuchQueue
 
@@ -146,6 +149,7 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
         async with _systems(grace) as systems:
             return await work(systems)
 
+    logs.configure("WARNING")
     try:
         return asyncio.run(run())
     except (BadSettings, NoSuchQueue) as error:
@@ -177,19 +181,13 @@ async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:
+    since = f"{letter.died_at:%Y-%m-%d %H:%M:%S} UTC" if letter.died_at else ""
+    order = f"order {letter.order_id}" if letter.order_id else ""
     return (
-        letter.id,
-        letter.type,
-        letter.order_id or "",
-        letter.queue,
-        str(letter.attempts),
-        _since(letter.died_at),
-        letter.reason,
+        f"{letter.type}\n{letter.id}",
+        f"{letter.queue}\n{since}",
+        f"attempt {letter.attempts}: {letter.reason}\n{order}",
     )
-
-
-def _since(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
 def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
@@ -201,10 +199,13 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: s
     if not rows:
         typer.echo(nothing)
         return
-    table = Table(*heads, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    for head in heads:
+        # What is first is copied into the next command.
+        table.add_column(head, no_wrap=head is heads[0], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, overflow="fold") for cell in row))
-    Console().print(table)
+        table.add_row(*map(Text, row))
+    Console(width=None if sys.stdout.isatty() else _PIPED).print(table)
 
 
 def _print_json(found: object) -> None:

@@ -20,7 +20,7 @@ from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, WorkOrder
 from atelier.data.shop import Order, OrderHistory
-from atelier.domain.lifecycle import State, is_behind
+from atelier.domain.lifecycle import State
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
 from atelier.messaging.tables import outbox
@@ -36,7 +36,6 @@ Kind = Literal[
     "not consumed",
     "dead letter",
 ]
-Sender = Literal["shop", "mes"]
 
 _BEFORE_WORK: Final = (State.INITIATED, State.FILE_UPLOADED)
 _AT_ONCE: Final = 1000  # rows
@@ -44,14 +43,13 @@ _AT_ONCE: Final = 1000  # rows
 
 @dataclass(frozen=True)
 class Difference:
-    """`sender` is the system whose events about the order, sent again, may repair it; None where
-    only a person can."""
+    """`repairable` where the order's events, sent again, may help; else only a person can."""
 
     kind: Kind
     where: str
     detail: str
     order_id: UUID | None = None
-    sender: Sender | None = None
+    repairable: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -95,13 +93,8 @@ class Systems:
 
     async def repair(self, differences: Iterable[Difference]) -> int:
         """Send again what may repair them; the relays publish it. Returns how many events."""
-        asked: dict[Sender, set[str]] = {"shop": set(), "mes": set()}
-        for each in differences:
-            if each.sender is not None:
-                asked[each.sender].add(str(each.order_id))
-        return await _send_again(self.shop, asked["shop"]) + await _send_again(
-            self.mes, asked["mes"]
-        )
+        orders = {str(each.order_id) for each in differences if each.repairable}
+        return await _send_again(self.shop, orders) + await _send_again(self.mes, orders)
 
     async def _dead_letters(self) -> list[Difference]:
         return [
@@ -133,7 +126,7 @@ async def repaired(
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         left = await systems.differences()
-        if not any(each.sender for each in left):
+        if not any(each.repairable for each in left):
             return list(left)
         if asyncio.get_running_loop().time() > deadline:
             return list(left)
@@ -147,19 +140,12 @@ def _compare(ordered: _Order | None, work: _Order | None, settled: datetime) -> 
     if ordered is None:
         return [_about(known, "unknown to the shop", f"the MES has it as {known.state}")]
     if work is None:
-        return [_about(known, "missing in mes", f"the shop has it as {known.state}", "shop")]
+        return [_about(known, "missing in mes", f"the shop has it as {known.state}", True)]
     if ordered.state is State.SUBMITTED and work.state is State.SUBMITTED:
         return _unanswered(ordered, work, settled)
     if ordered.state is not work.state:
-        behind = is_behind(ordered.state, work.state)
-        return [
-            _about(
-                known,
-                "states differ",
-                f"the shop has it as {ordered.state}, the MES as {work.state}",
-                "mes" if behind else "shop",
-            )
-        ]
+        detail = f"the shop has it as {ordered.state}, the MES as {work.state}"
+        return [_about(known, "states differ", detail, True)]
     prices = {"shop": ordered.price, "MES": work.price, "pricing": work.calculated}
     told = {where: price for where, price in prices.items() if price is not None}
     if len(set(told.values())) > 1:
@@ -171,15 +157,15 @@ def _compare(ordered: _Order | None, work: _Order | None, settled: datetime) -> 
 def _unanswered(ordered: _Order, work: _Order, settled: datetime) -> list[Difference]:
     if work.calculated_at is None:
         detail = "it was submitted, but never calculated"
-        return [_about(ordered, "not answered", detail, "shop")]
+        return [_about(ordered, "not answered", detail, True)]
     if work.calculated_at < settled:
         detail = "it was calculated, but the shop does not know"
-        return [_about(ordered, "not answered", detail, "mes")]
+        return [_about(ordered, "not answered", detail, True)]
     return []
 
 
-def _about(order: _Order, kind: Kind, detail: str, sender: Sender | None = None) -> Difference:
-    return Difference(kind, order.number, detail, order.id, sender)
+def _about(order: _Order, kind: Kind, detail: str, repairable: bool = False) -> Difference:
+    return Difference(kind, order.number, detail, order.id, repairable)
 
 
 async def _stuck(database: Database, settled: datetime) -> list[Difference]:
