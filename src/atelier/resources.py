@@ -7,15 +7,19 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
+from redis.asyncio import Redis
+
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -35,6 +39,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
@@ -45,9 +51,12 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         offered: dict[str, tuple[str, Handler, Database, int]] = {
             "shop": ("shop.orders", orders.handle, self.shop, 20),
             "mes": ("mes.orders", work.handle, self.mes, 20),
@@ -83,7 +92,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {
