@@ -1,8 +1,7 @@
 """What a ring of the constructor is: its parameters, how far each may go, and what does not fit.
 
->>> plain = RingDesign(width=Decimal("1.5"), engraving="Always")
->>> faults(plain)
-{'engraving': 'A band of 1.5 mm is too narrow for letters inside. Choose 1.7 mm or more.'}
+>>> faults(RingDesign(width=Decimal("1.5"), engraving="Always", place=Place.OUTSIDE))
+{'engraving': 'A band of 1.5 mm is too narrow for letters outside. Choose 1.6 mm or more.'}
 """
 
 from __future__ import annotations

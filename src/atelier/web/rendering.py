@@ -125,7 +125,7 @@ def _environment(service: str, templates: Path) -> Environment:
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
-        "colours": COLOURS,
+        "colours": dict(COLOURS),
     }
     environment.globals.update(known)
     return environment

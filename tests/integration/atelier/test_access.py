@@ -23,6 +23,7 @@ from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
+from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.sandbox import Sandbox
 
@@ -63,9 +64,19 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /orders": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
     "shop GET /orders/{number}/status": OWNER,
+    "shop GET /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/submit": OWNER,
     "shop POST /orders/{number}/confirm": OWNER,
+    "shop GET /orders/{number}/picture.png": OWNER,
+    "shop GET /designs": EVERYBODY,
+    "shop GET /designs/{code}": EVERYBODY,
+    "shop GET /designs/{code}.png": EVERYBODY,
+    "shop GET /studio": EVERYBODY,
+    "shop GET /studio/estimate": EVERYBODY,
+    "shop GET /studio/shape": EVERYBODY,
+    "shop GET /studio/picture.png": EVERYBODY,
+    "shop POST /studio/order": CUSTOMERS,
     "partner GET /docs": EVERYBODY,
     "partner GET /openapi.json": EVERYBODY,
     "partner POST /api/v1/orders": PARTNERS,
@@ -141,10 +152,11 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     customer = company.accounts.customer("Anna")
     with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
         own = forms.start().number
+        forms.upload(own, model_file("the generated ring"))
     sender = company.works_with_partner("Meridian")
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
     values = {
-        "shop": {"number": own},
+        "shop": {"number": own, "code": "aurora"},
         "partner": {"order_id": sender.sees(placed.number).id or ""},
         "crm": {"number": placed.number, "act": "approve"},
         "mes": {"number": placed.number, "act": "take"},

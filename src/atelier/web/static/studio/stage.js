@@ -140,7 +140,7 @@ export class Stage {
   }
 
   fit() {
-    const side = this.figure.clientWidth;
+    const side = this.canvas.clientWidth || this.figure.clientWidth;
     if (!side) return;
     this.renderer.setSize(side, side, false);
     this.draw();
