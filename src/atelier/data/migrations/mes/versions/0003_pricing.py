@@ -69,7 +69,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_constraint("ck_calculation_price_with_basis", "calculation")
+    op.drop_constraint(op.f("ck_calculation_price_with_basis"), "calculation")
     for column in (
         "density",
         "price_per_gram",
@@ -131,7 +131,7 @@ def _keep_the_basis_of_prices() -> None:
         """
     )
     op.create_check_constraint(
-        "ck_calculation_price_with_basis",
+        op.f("ck_calculation_price_with_basis"),
         "calculation",
         "total IS NULL OR num_nulls(triangles, volume_mm3, density, price_per_gram, "
         "metal_price_id, making_of_any, making_per_gram, finish_code, finish, formula) = 0",
