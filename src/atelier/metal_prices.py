@@ -29,6 +29,7 @@ from atelier.messaging.event import Event
 SET = "metal.price_set"
 """The event; its data are id, metal, price_per_gram and valid_from."""
 
+_CENT = Decimal("0.01")
 _HIGHEST = Decimal(100_000)  # EUR; no metal costs that, but a slip of the keyboard does
 
 
@@ -95,6 +96,15 @@ class PriceList:
         return found
 
 
+def acceptable(price_per_gram: Decimal) -> Decimal:
+    """The same with two places. Raises BadPrice."""
+    if not (price_per_gram.is_finite() and _CENT <= price_per_gram < _HIGHEST):
+        raise BadPrice(f"A gram costs at least {_CENT} and less than {_HIGHEST:,} EUR.")
+    if price_per_gram != (rounded := price_per_gram.quantize(_CENT)):
+        raise BadPrice("A price has two places at most.")
+    return rounded
+
+
 async def listed(session: AsyncSession) -> Sequence[mes.MetalPrice]:
     """All prices that ever were or will be, by metal and beginning; in the `mes` database."""
     order = (mes.MetalPrice.metal, mes.MetalPrice.valid_from, mes.MetalPrice.id)
@@ -108,13 +118,9 @@ async def set_price(
 
     What has been calculated already stays as it is.
     """
-    if not (price_per_gram.is_finite() and Decimal("0.01") <= price_per_gram < _HIGHEST):
-        raise BadPrice(f"A gram costs at least 0.01 and less than {_HIGHEST:,} EUR.")
-    if price_per_gram != price_per_gram.quantize(Decimal("0.01")):
-        raise BadPrice("A price has two places at most.")
     price = mes.MetalPrice(
         metal=metal(metal_code).code,
-        price_per_gram=price_per_gram.quantize(Decimal("0.01")),
+        price_per_gram=acceptable(price_per_gram),
         valid_from=valid_from,
     )
     session.add(price)

@@ -86,9 +86,10 @@ class Nursery:
         return await self._answer(_LOST if lost else _END, pid)
 
     async def close(self) -> None:
-        """End all workers."""
-        self._control.close()
-        await asyncio.to_thread(self._reap)
+        """End all workers, unless it has been closed already."""
+        if self._control.fileno() != -1:
+            self._control.close()
+            await asyncio.to_thread(self._reap)
 
     async def _answer(self, what: bytes, number: int, *given: int) -> int:
         # To its end even when the caller is cancelled: the next answer must not be taken for it.

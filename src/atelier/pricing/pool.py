@@ -117,6 +117,7 @@ class Pool:
             return await nursery.bear(connection, niceness)
         except NurseryGone as error:
             log.warning("pricing nursery lost", reason=str(error))
+            await nursery.close()
             return await self._nursed(nursery).bear(connection, niceness)
 
     def _nursed(self, lost: Nursery | None) -> Nursery:

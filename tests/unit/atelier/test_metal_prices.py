@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.metal_prices import MetalPrice, valid
+from atelier.metal_prices import BadPrice, MetalPrice, acceptable, valid
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 moments = st.integers(-100, 100).map(lambda days: MARCH + timedelta(days=days))
@@ -53,3 +54,25 @@ def test_each_metal_has_the_last_price_that_has_begun(
     assert set(found) == {each.metal for each in begun}
     for each in begun:
         assert (each.valid_from, each.id) <= (found[each.metal].valid_from, found[each.metal].id)
+
+
+@pytest.mark.parametrize("amount", ["0.01", "61.4", "61.40", "1E+2", "99999.99"])
+def test_a_price_is_kept_with_two_places(amount: str) -> None:
+    kept = acceptable(Decimal(amount))
+    assert (kept, kept.as_tuple().exponent) == (Decimal(amount), -2)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        ("0", "at least 0.01"),
+        ("-61.40", "at least 0.01"),
+        ("NaN", "at least 0.01"),
+        ("Infinity", "at least 0.01"),
+        ("100000", "less than 100,000 EUR"),
+        ("61.405", "two places at most"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_no_price(amount: str, reason: str) -> None:
+    with pytest.raises(BadPrice, match=reason):
+        acceptable(Decimal(amount))
