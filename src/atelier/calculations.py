@@ -8,7 +8,7 @@ none is lost wherever a process dies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier import tracing
 from atelier.data.columns import now
 from atelier.data.mes import Calculation, CalculationLane, CalculationRequest
 from atelier.domain import pricing
@@ -84,7 +85,12 @@ async def handle(session: AsyncSession, event: Event) -> None:
     await session.execute(insert(CalculationLane).values(name=lane).on_conflict_do_nothing())
     await session.execute(
         insert(CalculationRequest)
-        .values(order_id=event.order_id, lane=lane, event=event.to_dict())
+        .values(
+            order_id=event.order_id,
+            lane=lane,
+            event=event.to_dict(),
+            traceparent=tracing.header(),
+        )
         .on_conflict_do_nothing(index_elements=["order_id"])
     )
 
@@ -218,6 +224,15 @@ def calculated_again(kept: Calculation) -> Quote:
         },
     }
     return pricing.calculate(Basis(**basis))
+
+
+async def waiting(session: AsyncSession) -> Mapping[str, int]:
+    """How many models have no price yet, by source: "shop" or "partner"."""
+    query = sa.select(CalculationRequest.lane, sa.func.count()).group_by(CalculationRequest.lane)
+    found = {"shop": 0, "partner": 0}
+    for lane, count in await session.execute(query):
+        found[lane.partition(":")[0]] += count
+    return found
 
 
 async def taken(session: AsyncSession, request_id: int) -> CalculationRequest | None:

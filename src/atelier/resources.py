@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from redis.asyncio import Redis
+
 from atelier import calculations, metal_prices, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
@@ -19,6 +22,7 @@ from atelier.pricing.pool import Pool
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -48,6 +52,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     workers: dict[str, Worker] = field(init=False)
@@ -61,9 +67,12 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.nursery)
         self.pricing = Dispatcher(
             self.mes,
@@ -105,7 +114,7 @@ class Resources:
     async def close(self) -> None:
         await self._pool.close()
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

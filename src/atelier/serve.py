@@ -28,7 +28,7 @@ import atelier.mes.app
 import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
-from atelier import logs
+from atelier import logs, tracing
 from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
@@ -54,11 +54,16 @@ def serve(listeners: Mapping[str, socket.socket]) -> None:
     """
     logs.configure(settings().log_level)
     nursery = None
-    # Before the event loop and its threads. On macOS the system's libraries have threads already.
+    # Before any thread. On macOS the system's own libraries have started some already.
     if "pricing" in listeners and sys.platform == "linux":
         nursery = Nursery.fork(settings().pricing_memory)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(listeners, nursery))
+    if collector := settings().otlp_endpoint:
+        tracing.start(collector, listeners.keys())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(listeners, nursery))
+    finally:
+        tracing.stop()
 
 
 async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None) -> None:
@@ -118,8 +123,8 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
 
 
 async def _named(service: str, work: Coroutine[Any, Any, None]) -> None:
-    """Do `work`; its log lines name the service."""
-    structlog.contextvars.bind_contextvars(service=service)
+    """Do `work`; its log lines and spans name the service."""
+    tracing.work_for(service)
     await work
 
 

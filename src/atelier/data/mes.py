@@ -29,6 +29,7 @@ class Operator(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
+    session_version: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class MetalPrice(Base):
@@ -74,6 +75,7 @@ class CalculationRequest(Base):
     order_id: Mapped[UUID] = mapped_column(unique=True)
     lane: Mapped[str] = mapped_column(sa.ForeignKey("calculation_lane.name"))
     event: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    traceparent: Mapped[str | None]
     requested_at: Mapped[CreatedAt]
     not_before: Mapped[CreatedAt]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import uuid4
@@ -12,7 +13,7 @@ import structlog
 from aio_pika import DeliveryMode, Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import calculations
+from atelier import calculations, metrics, tracing
 from atelier.calculations import Measured
 from atelier.data.columns import now
 from atelier.data.database import Database
@@ -158,15 +159,26 @@ class Dispatcher:
     async def _work(self, request: CalculationRequest, *, express: bool) -> None:
         """Answer the request, or see to it that it is tried again or looked into."""
         event = Event.from_dict(request.event)
+        if request.attempts == 1:
+            waited = (now() - event.occurred_at).total_seconds()
+            metrics.pricing_wait_seconds.labels(request.lane.partition(":")[0]).observe(waited)
         structlog.contextvars.bind_contextvars(order_id=str(event.order_id))
         try:
             if request.attempts > len(self._retry_delays) + 1:
                 # Counted when they began, so this holds for models that end the whole process, too.
                 raise _GaveUp(request.error or "the process ended whenever it measured the model")
-            found = await self._found(event, express=express)
-            await self._until_written(
-                lambda session: calculations.answer(session, request.id, found)
-            )
+            with tracing.span(
+                "price a model",
+                caused_by=request.traceparent,
+                attributes={
+                    "atelier.order.id": str(event.order_id),
+                    "atelier.attempt": request.attempts,
+                },
+            ):
+                found = await self._found(event, express=express)
+                await self._until_written(
+                    lambda session: calculations.answer(session, request.id, found)
+                )
         except asyncio.CancelledError:
             # Not its fault. If this fails, the claim ends with the connection all the same.
             with suppress(*DATABASE_GONE):
@@ -177,13 +189,17 @@ class Dispatcher:
             await self._failed(request, event, error)
 
     async def _found(self, event: Event, *, express: bool) -> Measured | ModelRejected:
-        metal = event.data["metal"]
+        began, outcome = time.monotonic(), "failed"
         try:
             model = await self._models.read(event.data["model_checksum"])
             solid = await self._pool.measure(model, express=express)
+            outcome = "priced"
         except ModelRejected as rejected:
+            outcome = "rejected"
             return rejected
-        return Measured(solid, await self._prices.at(metal, now()))
+        finally:
+            metrics.pricing_seconds.labels(outcome).observe(time.monotonic() - began)
+        return Measured(solid, await self._prices.at(event.data["metal"], now()))
 
     async def _failed(self, request: CalculationRequest, event: Event, error: Exception) -> None:
         reason = error.reason if isinstance(error, _GaveUp) else _reason(error)
@@ -212,10 +228,15 @@ class Dispatcher:
             await channel.default_exchange.publish(
                 Message(
                     event.to_json(),
-                    headers={"x-attempt": request.attempts, "x-error": reason},
+                    headers={
+                        "x-attempt": request.attempts,
+                        "x-error": reason,
+                        **({tracing.HEADER: request.traceparent} if request.traceparent else {}),
+                    },
                     message_id=str(event.id),
                     type=event.type,
                     content_type="application/json",
+                    timestamp=now(),
                     delivery_mode=DeliveryMode.PERSISTENT,
                 ),
                 routing_key=topology.dead(calculations.QUEUE),

@@ -93,10 +93,9 @@ async def test_a_killed_worker_is_told_and_the_next_model_gets_another(
 ) -> None:
     pool = make_pool()
     worker = await frozen_worker(pool)
-    measuring = asyncio.create_task(pool.measure(RING))
-    worker.kill()
+    killing = asyncio.to_thread(worker.kill)
     with pytest.raises(WorkerLost, match="the worker ended with SIGKILL"):
-        await measuring
+        await asyncio.gather(pool.measure(RING), killing)
     assert await pool.measure(RING) == measure(RING)
 
 
