@@ -9,6 +9,7 @@ from functools import partial
 
 from atelier import calculations, orders, work
 from atelier.data.database import Database
+from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
@@ -41,8 +42,9 @@ class Resources:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.shop = Database(settings.shop_database, settings.shop_replica)
-        self.mes = Database(settings.mes_database, settings.mes_replica)
+        lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
+        self.shop = Database(settings.shop_database, settings.shop_replica, name="shop", lag=lag)
+        self.mes = Database(settings.mes_database, settings.mes_replica, name="mes", lag=lag)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
         self.relays = {
@@ -80,6 +82,14 @@ class Resources:
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check())
         await asyncio.shield(self._checking)
+
+    def degraded(self) -> list[str]:
+        """What does not work and is not needed: the services are slower without it."""
+        return [
+            f"replica of {name}"
+            for name, database in self._databases().items()
+            if database.degraded
+        ]
 
     async def close(self) -> None:
         await self.broker.close()

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     broker: str
     cache: str
     files: Path
+    replica_lag_bytes: int = 16 * 1024 * 1024
+    replica_lag_seconds: float = 10
     secret_key: str
     upload_limit: int = 50 * 1024 * 1024  # bytes
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from atelier import orders
+from atelier.data.database import Reading
 from atelier.data.shop import Order, OrderHistory, Seller
 from atelier.domain.lifecycle import Owner, State
+from atelier.web.own_writes import writing, written_before
 from atelier.web.scope import resources_of
 from atelier.web.sessions import signed_in
+
+T = TypeVar("T")
 
 
 async def _seller(request: Request) -> Seller:
@@ -38,26 +43,33 @@ class Case:
 
 
 async def find(request: Request, text: str) -> Sequence[Order]:
-    """What `orders.search` finds, read from the replica."""
-    async with resources_of(request).shop.read() as session:
-        return await orders.search(session, text)
+    """What `orders.search` finds."""
+    return await _read(request, lambda session: orders.search(session, text))
 
 
 async def look_up(request: Request, number: str) -> Case:
-    """One order, from the primary: sellers see their own changes at once. Raises OrderNotFound."""
-    async with resources_of(request).shop.session() as session:
+    """One order. Raises OrderNotFound."""
+
+    async def look(session: AsyncSession) -> Case:
         order = await orders.by_number(session, number)
         if order is None:
             raise orders.OrderNotFound(number)
         return Case(order, await orders.history(session, order.id))
 
+    return await _read(request, look)
+
 
 async def act(request: Request, seller: Seller, number: str, act: str) -> None:
     """Does one of `ACTS`. Raises OrderNotFound, IllegalTransition."""
-    async with resources_of(request).shop.session() as session:
+    async with writing(request, resources_of(request).shop) as session:
         order = await orders.by_number(session, number)
         if order is None:
             raise orders.OrderNotFound(number)
         await orders.move(
             session, order.id, ACTS[act], owner=Owner.SELLER, actor=f"seller:{seller.id}"
         )
+
+
+async def _read(request: Request, work: Reading[T]) -> T:
+    """From the replica, as soon as that has what this seller has changed."""
+    return await resources_of(request).shop.read(work, after=written_before(request))
