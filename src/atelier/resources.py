@@ -14,6 +14,7 @@ from atelier.files import ModelStore
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.places import place_at
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
@@ -45,7 +46,7 @@ class Resources:
         lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
         self.shop = Database(settings.shop_database, settings.shop_replica, name="shop", lag=lag)
         self.mes = Database(settings.mes_database, settings.mes_replica, name="mes", lag=lag)
-        self.files = ModelStore(settings.files)
+        self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker, settings.retry_delays)
         self.relays = {
             name: Relay(database, self.broker) for name, database in self._databases().items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
@@ -27,7 +26,7 @@ class Settings(BaseSettings):
     mes_replica: str | None = None
     broker: str
     cache: str
-    files: Path
+    files: str  # a folder, or s3://bucket/prefix
     replica_lag_bytes: int = 16 * 1024 * 1024
     replica_lag_seconds: float = 10
     secret_key: str
