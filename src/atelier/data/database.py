@@ -49,7 +49,7 @@ class Database:
 
         async with database.session() as session:    # one transaction on the primary
             session.add(order)
-        await database.read(orders.search)           # reads only, from the replica
+        found = await database.read(partners)            # reads only, from the replica
 
     URLs are plain `postgresql://…`; `name` is what it is called in metrics and logs.
     """
