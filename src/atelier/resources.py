@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
+from redis.asyncio import Redis
+
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
@@ -18,6 +21,7 @@ from atelier.places import place_at
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -37,6 +41,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
@@ -44,13 +50,16 @@ class Resources:
     def __post_init__(self) -> None:
         settings = self.settings
         lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
-        self.shop = Database(settings.shop_database, settings.shop_replica, name="shop", lag=lag)
-        self.mes = Database(settings.mes_database, settings.mes_replica, name="mes", lag=lag)
+        self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
+        self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
         self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         offered: dict[str, tuple[str, Handler, Database, int]] = {
             "shop": ("shop.orders", orders.handle, self.shop, 20),
             "mes": ("mes.orders", work.handle, self.mes, 20),
@@ -94,7 +103,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from atelier import tracing
 from atelier.data import routing
 from atelier.data.routing import LagLimit, Replica, Why
 
@@ -51,7 +53,7 @@ class Database:
             session.add(order)
         found = await database.read(partners)            # reads only, from the replica
 
-    URLs are plain `postgresql://…`; `name` is what it is called in metrics and logs.
+    URLs are plain `postgresql://…`.
     """
 
     def __init__(
@@ -59,11 +61,10 @@ class Database:
         primary: str,
         replica: str | None = None,
         *,
-        name: str = "",
         lag: LagLimit | None = None,
     ) -> None:
         self.url = primary
-        self.name = name
+        self.name = sa.make_url(primary).database or ""
         self._primary = _engine(primary)
         self._replica = _engine(replica) if replica else None
         # A connection that was used read-only is handed on as one that may write, which a replica
@@ -72,7 +73,7 @@ class Database:
         if self._replica is not None:
             self._replica_reader = self._replica.execution_options(postgresql_readonly=True)
             self._routing: Replica | None = Replica(
-                name, self._primary, self._replica_reader, lag or LagLimit()
+                self.name, self._primary, self._replica_reader, lag or LagLimit()
             )
         else:
             self._routing = None
@@ -80,8 +81,12 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A transaction on the primary: committed at the end, rolled back by an exception."""
-        async with AsyncSession(self._primary, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._span("transaction"):
+            async with (
+                AsyncSession(self._primary, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
     async def read(self, work: Reading[T], *, after: int = 0) -> T:
         """What `work` finds in a read-only transaction that sees all that was written up to `after`
@@ -90,6 +95,12 @@ class Database:
         A replica that is lost on the way, lags too far or is none costs nobody an answer: then
         `work` is asked again on the primary. It must not do anything but read.
         """
+        with self._span("read") as span:
+            server, found = await self._read(work, after)
+            span.set_attribute("atelier.server", server)
+            return found
+
+    async def _read(self, work: Reading[T], after: int) -> tuple[str, T]:
         replica = self._routing
         if replica is None:
             why = Why.NO_REPLICA
@@ -106,13 +117,24 @@ class Database:
                     raise
             else:
                 routing.count(self.name, "replica", why)
-                return found
+                return "replica", found
         routing.count(self.name, "primary", why)
-        return await _reading(self._reader, work)
+        return "primary", await _reading(self._reader, work)
 
     async def position(self) -> int:
         """A position in the primary's log behind all that was committed before."""
         return await routing.position_of(self._primary)
+
+    def _span(self, operation: str) -> AbstractContextManager[Span]:
+        return tracing.span(
+            f"{operation} {self.name}",
+            SpanKind.CLIENT,
+            attributes={
+                "db.system.name": "postgresql",
+                "db.namespace": self.name,
+                "db.operation.name": operation,
+            },
+        )
 
     async def check(self) -> None:
         """Raises SQLAlchemy's OperationalError where the primary does not answer.

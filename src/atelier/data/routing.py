@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from atelier.metrics import REPLICA_LAG_BYTES, REPLICA_READS
+from atelier import metrics
 
 T = TypeVar("T")
 
@@ -150,7 +150,7 @@ class Replica:
             # Without the error's text, which may hold what somebody searched for.
             _log.warning("replica lost", database=self._name, error=type(error).__name__)
             self._looked, self._position = -math.inf, 0
-            REPLICA_LAG_BYTES.labels(self._name).set(math.nan)
+            metrics.replica_lag_bytes.labels(self._name).set(math.nan)
             self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -186,7 +186,7 @@ class Replica:
         late = behind > 0 and silence > self._limit.seconds
         self._lags = behind > self._limit.bytes or late
         self._position, self._looked = replayed, time.monotonic()
-        REPLICA_LAG_BYTES.labels(self._name).set(behind)
+        metrics.replica_lag_bytes.labels(self._name).set(behind)
 
     async def _ask(self) -> tuple[int, float]:
         """Its position, and the seconds since the last commit that it has replayed."""
@@ -207,4 +207,4 @@ class Replica:
 
 def count(database: str, target: str, why: Why) -> None:
     """One read went to `target`."""
-    REPLICA_READS.labels(database, target, why).inc()
+    metrics.replica_reads_total.labels(database, target, why).inc()

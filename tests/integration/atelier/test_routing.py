@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier import metrics
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.data.shop import Customer
@@ -28,12 +28,11 @@ Open = Callable[..., Database]
 
 @pytest.fixture
 async def opened(settings: Settings) -> AsyncIterator[Open]:
-    """Opens the shop's database with a replica of the test's choice, under a name of its own."""
+    """Opens the shop's database with a replica of the test's choice."""
     databases: list[Database] = []
 
     def open_with(replica: str | None, limit: LagLimit | None = None) -> Database:
-        name = f"shop-{uuid4()}"
-        databases.append(Database(settings.shop_database, replica, name=name, lag=limit))
+        databases.append(Database(settings.shop_database, replica, lag=limit))
         return databases[-1]
 
     yield open_with
@@ -74,11 +73,13 @@ async def register(shop: Database) -> UUID:
 def reads(database: Database, target: str, reason: str) -> float:
     """How many reads the metric counts."""
     labels = {"database": database.name, "target": target, "reason": reason}
-    return REGISTRY.get_sample_value("atelier_replica_reads_total", labels) or 0
+    return metrics.REGISTRY.get_sample_value("atelier_replica_reads_total", labels) or 0
 
 
 def lag(database: Database) -> float | None:
-    return REGISTRY.get_sample_value("atelier_replica_lag_bytes", {"database": database.name})
+    return metrics.REGISTRY.get_sample_value(
+        "atelier_replica_lag_bytes", {"database": database.name}
+    )
 
 
 async def test_a_read_goes_to_the_replica(settings: Settings, opened: Open) -> None:
