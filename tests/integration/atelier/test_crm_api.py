@@ -82,8 +82,10 @@ async def crm_on_a_standing_replica(
     private_replica.catch_up()
     private_replica.pause()
     replica = private_replica.address(bare_sandbox, "shop")
-    patient = {"shop_replica": replica, "replica_lag_seconds": 3600}
-    async for opened in _crm(settings.model_copy(update=patient), boris):
+    # Other sandboxes write to the same primary meanwhile.
+    patient = {"replica_lag_bytes": 1 << 40, "replica_lag_seconds": 3600}
+    given = settings.model_copy(update={"shop_replica": replica, **patient})
+    async for opened in _crm(given, boris):
         yield opened
 
 

@@ -23,6 +23,9 @@ from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
+PATIENT = LagLimit(bytes=1 << 40, seconds=3600)
+"""Other sandboxes write to the same primary meanwhile."""
+
 Open = Callable[..., Database]
 
 
@@ -122,7 +125,7 @@ async def test_what_was_written_is_soon_read_from_the_replica_by_who_wrote_it(
 async def test_ones_own_change_is_seen_at_once_while_the_replica_stands_still(
     standing: str, opened: Open, private_replica: PrivateReplica
 ) -> None:
-    shop = opened(standing, LagLimit(seconds=3600))
+    shop = opened(standing, PATIENT)
     customer = await register(shop)
     position = await shop.position()
 
