@@ -52,6 +52,8 @@ class PrivateReplica:
 
     def catch_up(self) -> None:
         """Wait until it has all that is on the primary now. Raises NotYetTrue."""
+        # A commit for it to replay: without one it could not say how old what it has is.
+        _ask(self._primary, "SELECT pg_current_xact_id()::text")
         written = _ask(self._primary, "SELECT pg_current_wal_insert_lsn()")
         eventually(
             lambda: _ask(self.server, "SELECT pg_last_wal_replay_lsn() >= %s", written),

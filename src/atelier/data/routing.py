@@ -189,7 +189,10 @@ class Replica:
         metrics.replica_lag_bytes.labels(self._name).set(behind)
 
     async def _ask(self) -> tuple[int, float]:
-        """Its position, and the seconds since the last commit that it has replayed."""
+        """Its position, and the seconds since the last commit that it has replayed.
+
+        Of a replica that has replayed none since its start nobody knows how late it is.
+        """
         async with self._replica.connect() as connection:
             replayed, silence = (await connection.execute(_REPLAYED)).one()
         return int(replayed or 0), math.inf if silence is None else float(silence)
