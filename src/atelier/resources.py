@@ -11,11 +11,13 @@ from redis.asyncio import Redis
 
 from atelier import calculations, metal_prices, orders, work
 from atelier.data.database import Database
+from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.places import place_at
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.nursery import Nursery
 from atelier.pricing.pool import Pool
@@ -63,9 +65,10 @@ class Resources:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.shop = Database(settings.shop_database, settings.shop_replica)
-        self.mes = Database(settings.mes_database, settings.mes_replica)
-        self.files = ModelStore(settings.files)
+        lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
+        self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
+        self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
+        self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker, settings.retry_delays)
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
@@ -110,6 +113,14 @@ class Resources:
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check())
         await asyncio.shield(self._checking)
+
+    def degraded(self) -> list[str]:
+        """What does not work and is not needed: the services are slower without it."""
+        return [
+            f"replica of {name}"
+            for name, database in self._databases().items()
+            if database.degraded
+        ]
 
     async def close(self) -> None:
         await self._pool.close()

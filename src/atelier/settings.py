@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -35,7 +34,9 @@ class Settings(BaseSettings):
     mes_replica: str | None = None
     broker: str
     cache: str
-    files: Path
+    files: str  # a folder, or s3://bucket/prefix
+    replica_lag_bytes: int = 16 * 1024 * 1024
+    replica_lag_seconds: float = 10
     secret_key: str
     upload_limit: int = 50 * 1024 * 1024  # bytes
     pricing_workers: int = Field(default_factory=_cores, ge=1)
