@@ -7,15 +7,20 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
+from redis.asyncio import Redis
+
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
+# Nobody needs the cache: who would wait longer for it is better off without.
+_CACHE_PATIENCE = 1.0  # seconds
 
 
 class NotReady(Exception):
@@ -35,6 +40,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
@@ -45,6 +52,10 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
+        self.cache = Redis.from_url(
+            settings.cache, socket_connect_timeout=_CACHE_PATIENCE, socket_timeout=_CACHE_PATIENCE
+        )
+        self.work_list = LiveList(self.mes, self.cache)
         self.relays = {
             name: Relay(database, self.broker) for name, database in self._databases().items()
         }
@@ -83,7 +94,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

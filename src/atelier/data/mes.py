@@ -12,6 +12,9 @@ from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, T
 from atelier.domain.lifecycle import State
 from atelier.messaging import tables
 
+FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
+"""States in which a piece is finished for good and leaves the list; all others are active work."""
+
 
 class Base(DeclarativeBase):
     metadata = sa.MetaData(naming_convention=NAMING)
@@ -61,6 +64,15 @@ class WorkOrder(Base):
     __table_args__ = (
         sa.CheckConstraint("source IN ('shop', 'partner')", name="source_known"),
         sa.Index("ix_work_order_created_at", "created_at"),
+        sa.Index("ix_work_order_changed_in", "changed_in"),
+        sa.Index(
+            "ix_work_order_active",
+            sa.text("created_at DESC"),
+            sa.text("number DESC"),
+            postgresql_where=sa.text(
+                "state NOT IN ({})".format(", ".join(f"'{state}'" for state in FINAL))
+            ),
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -75,6 +87,12 @@ class WorkOrder(Base):
     operator_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("operator.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    changed_in: Mapped[int] = mapped_column(
+        sa.BigInteger,
+        # A trigger sets it with every change; only the list's feed reads it (`mes.changes`).
+        server_default=sa.text("((pg_current_xact_id())::text)::bigint"),
+        deferred=True,
+    )
 
     operator: Mapped[Operator | None] = relationship(lazy="raise_on_sql")
 

@@ -66,7 +66,7 @@ class Listed(BaseModel):
 
 @router.get("")
 async def list_work(request: Request, _: floor.SignedIn) -> Listed:
-    """All pieces that are work for the floor now."""
+    """All that is not finished for good, from what waits for a price to what is on its way."""
     return Listed(work=[_summary(each) for each in await floor.listed(request)])
 
 

@@ -38,7 +38,7 @@ NEXT: Final[Mapping[State, Act]] = {
     State.MANUFACTURING_COMPLETED: "pack",
     State.PACKAGING: "ship",
 }
-"""What is to be done with a piece in each of the states in which it is work for the floor."""
+"""What the floor is to do with a piece next, in each of the states in which it has to."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Job:
 
 
 async def listed(request: Request) -> Sequence[WorkOrder]:
-    """All pieces that are work for the floor now, newest first."""
+    """All active work, newest first."""
     async with resources_of(request).mes.session() as session:
-        return [each for each in await work.active(session) if each.state in NEXT]
+        return await work.active(session)
 
 
 async def look_up(request: Request, number: str) -> Job:
