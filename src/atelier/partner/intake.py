@@ -86,7 +86,11 @@ async def take_in(shop: Database, request: Request) -> Intake:
             if known is not None:
                 return known
             order = await orders.place(
-                session, request.partner_id, request.model, request.metal, request.reference
+                session,
+                request.partner_id,
+                request.model,
+                request.metal,
+                reference=request.reference,
             )
             if not await _claim(session, request, order):
                 raise _CameSecond
