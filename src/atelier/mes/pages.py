@@ -6,7 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atelier.data.columns import now
 from atelier.data.mes import FINAL, Operator
+from atelier.domain import promises
 from atelier.domain.lifecycle import State
 from atelier.mes import floor
 from atelier.web import lifeline
@@ -48,8 +50,9 @@ async def act(request: Request, operator: floor.SignedIn, number: str, act: floo
     """Takes, completes, packs or ships a piece, from the list or from its own page."""
     async with form(request) as fields:
         from_list = text(fields, "back") == "list"
+        tracking_number = text(fields, "tracking_number")
     try:
-        await floor.act(request, operator, number, act)
+        await floor.act(request, operator, number, act, tracking_number)
     except UNDERSTOOD as error:
         refusal = refusal_of(error)
         if from_list:
@@ -71,6 +74,8 @@ async def _work_page(request: Request, refusal: Refusal | None = None) -> Respon
         acts=floor.NEXT,
         states=State,
         final=FINAL,
+        is_overdue=promises.is_overdue,
+        now=now(),
     )
 
 

@@ -24,8 +24,9 @@ MOST: Final = 5000
 """Changes that are told one by one; when there are more, it is cheaper to read the list anew."""
 
 _COLUMNS: LiteralString = """
-    w.number, w.sequence, w.state, w.metal, w.model_name, w.source, o.name,
-    (extract(epoch FROM w.created_at) * 1000000)::bigint
+    w.number, w.sequence, w.state, w.metal, w.finish, w.model_name, w.source, o.name,
+    (extract(epoch FROM w.created_at) * 1000000)::bigint,
+    extract(epoch FROM w.promised_at)::bigint
 """
 _FROM: LiteralString = "FROM work_order w LEFT JOIN operator o ON o.id = w.operator_id"
 _POSITION: LiteralString = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"

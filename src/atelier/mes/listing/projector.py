@@ -120,7 +120,8 @@ async def connect(url: str) -> Connection:
 
 async def gathered(connection: Connection, patience: float) -> None:
     """Wait for a notification, and a moment more for others."""
-    async for _ in connection.notifies(timeout=patience, stop_after=1):
+    notified = [each async for each in connection.notifies(timeout=patience, stop_after=1)]
+    if notified:
         async for _ in connection.notifies(timeout=GATHER):
             pass
 

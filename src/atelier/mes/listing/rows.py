@@ -21,10 +21,12 @@ class Row(NamedTuple):
     sequence: int
     state: str
     metal: str
+    finish: str
     model_name: str
     source: str
     operator: str | None
     created: int
+    promised: int | None
 
     @property
     def is_active(self) -> bool:
@@ -39,6 +41,10 @@ class Row(NamedTuple):
     @property
     def created_at(self) -> datetime:
         return datetime.fromtimestamp(self.created / 1_000_000, UTC)
+
+    @property
+    def promised_at(self) -> datetime | None:
+        return None if self.promised is None else datetime.fromtimestamp(self.promised, UTC)
 
 
 def to_json(rows: Iterable[Row]) -> bytes:

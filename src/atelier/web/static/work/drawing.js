@@ -4,10 +4,11 @@ const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 export class Drawing {
   // The names of states and metals, and which act follows in which state, are the server's.
-  constructor(states, metals) {
+  constructor(states, metals, finishes) {
     this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
     this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
     this.metals = new Map(spans(metals).map((each) => [each.dataset.metal, each.textContent]));
+    this.finishes = new Map(spans(finishes).map((each) => [each.dataset.finish, each.textContent]));
   }
 
   stateName(state) {
@@ -17,15 +18,16 @@ export class Drawing {
   // A new element, or the given one brought up to date, where only what differs is touched.
   draw(row, element = this.#blank(row)) {
     if (element.row === row) return element;
-    const [, state, metal, model, source, operator, since, next] = element.children;
+    const [, state, metal, model, source, operator, since, promised, next] = element.children;
     element.dataset.state = row.state;
     this.#drawState(state, row);
     if (!element.row) {
-      metal.replaceChildren(swatch(row.metal), ` ${this.metals.get(row.metal) ?? row.metal}`);
+      metal.replaceChildren(swatch(row.metal), ` ${this.#metalAndFinish(row)}`);
       model.textContent = row.model;
       source.textContent = row.source[0].toUpperCase() + row.source.slice(1);
-      since.replaceChildren(time(row.created));
+      since.replaceChildren(time(row.created / 1000));
     }
+    this.#drawPromise(promised, row);
     operator.textContent = row.operator ?? "";
     this.#drawAct(next, row);
     element.row = row;
@@ -35,7 +37,7 @@ export class Drawing {
   #blank(row) {
     const element = make("div", { className: "work__row", id: `work-${row.number}` });
     element.setAttribute("role", "row");
-    const classes = ["", "", "whole", "file", "less", "who", "since whole", "next"];
+    const classes = ["", "", "metal", "file", "less", "who", "since", "promised", "next"];
     for (const className of classes) {
       const cell = make("span", { className });
       cell.setAttribute("role", "gridcell");
@@ -44,6 +46,17 @@ export class Drawing {
     const link = { className: "number", href: `/work/${row.number}`, textContent: row.number };
     element.firstElementChild.append(make("a", link));
     return element;
+  }
+
+  #metalAndFinish(row) {
+    const finish = this.finishes.get(row.finish) ?? row.finish;
+    return `${this.metals.get(row.metal) ?? row.metal}, ${finish.toLowerCase()}`;
+  }
+
+  #drawPromise(cell, row) {
+    const [shown] = cell.children;
+    if (row.promised && !shown) cell.replaceChildren(time(row.promised * 1000));
+    cell.classList.toggle("overdue", isOverdue(row));
   }
 
   #drawState(cell, row) {
@@ -72,9 +85,8 @@ function form(number, act) {
     ariaLabel: `${name} ${number}`,
   });
   button.dataset.act = act;
-  const back = make("input", { type: "hidden", name: "back", value: "list" });
-  const element = make("form", { method: "post", action: `/work/${number}/${act}` });
-  element.append(back, button);
+  const element = make("form", { className: "act" });
+  element.append(button);
   return element;
 }
 
@@ -84,8 +96,12 @@ function swatch(code) {
   return element;
 }
 
-function time(microseconds) {
-  const at = new Date(microseconds / 1000);
+function isOverdue(row) {
+  return row.promised !== null && row.state !== "SHIPPED" && row.promised * 1000 < Date.now();
+}
+
+function time(milliseconds) {
+  const at = new Date(milliseconds);
   const clock = at.toISOString().slice(11, 16);
   const text = `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}, ${clock}`;
   return make("time", { dateTime: at.toISOString(), textContent: text });

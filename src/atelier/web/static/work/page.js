@@ -20,7 +20,7 @@ const PULSES = {
 
 const find = (id) => document.getElementById(id);
 const grid = find("work");
-const drawing = new Drawing(find("work-states"), find("work-metals"));
+const drawing = new Drawing(find("work-states"), find("work-metals"), find("work-finishes"));
 const list = new List(new Set(grid.dataset.final.split(" ")));
 const view = new View(grid, list, (row, element) => drawing.draw(row, element));
 const saying = new Saying(find("work-news"), describe);
@@ -136,9 +136,9 @@ find("ship-cancel").addEventListener("click", () => find("work-ship").close("can
 grid.addEventListener("submit", (event) => {
   if (!grid.classList.contains("work--whole")) return;
   event.preventDefault();
-  const [, , number, name] = new URL(event.target.action).pathname.split("/");
+  const number = event.target.closest(".work__row").id.replace("work-", "");
   view.makeCurrent(number);
-  begins(number, name);
+  begins(number, event.submitter.dataset.act);
 });
 
 // Keyboard

@@ -1,7 +1,18 @@
 // What travels: rows as short arrays, the whole list as packed frames (see `mes/listing/rows.py`
 // and `mes/live.py`).
 
-const FIELDS = ["number", "sequence", "state", "metal", "model", "source", "operator", "created"];
+const FIELDS = [
+  "number",
+  "sequence",
+  "state",
+  "metal",
+  "finish",
+  "model",
+  "source",
+  "operator",
+  "created",
+  "promised",
+];
 
 export function rowOf(fields) {
   return Object.fromEntries(FIELDS.map((name, at) => [name, fields[at]]));
