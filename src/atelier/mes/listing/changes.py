@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import tuple_row
 
-from atelier.data.mes import FINAL
+from atelier.data.mes import IS_ACTIVE
 from atelier.mes.listing.rows import Row
 
 CHANNEL: Final = "work_order"
@@ -30,8 +30,6 @@ _COLUMNS: LiteralString = """
 """
 _FROM: LiteralString = "FROM work_order w LEFT JOIN operator o ON o.id = w.operator_id"
 _POSITION: LiteralString = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-# Written out, so that PostgreSQL sees that the list's index holds all that is asked for.
-_ACTIVE: str = "w.state NOT IN ({})".format(", ".join(f"'{state}'" for state in FINAL))
 _ORDER: LiteralString = "ORDER BY w.created_at DESC, w.number DESC"
 
 # One statement each, and so one snapshot for the position and the rows.
@@ -43,14 +41,14 @@ _SINCE = f"""
 """
 _WHOLE = f"""
     SELECT position, found.* FROM (SELECT {_POSITION} AS position) AS here
-    LEFT JOIN LATERAL (SELECT {_COLUMNS} {_FROM} WHERE {_ACTIVE} {_ORDER}) AS found ON true
+    LEFT JOIN LATERAL (SELECT {_COLUMNS} {_FROM} WHERE {IS_ACTIVE} {_ORDER}) AS found ON true
 """
-_COUNT = f"SELECT count(*) FROM work_order w WHERE {_ACTIVE}"
+_COUNT = f"SELECT count(*) FROM work_order w WHERE {IS_ACTIVE}"
 _FIRST = f"""
     SELECT position, active, found.* FROM (
         SELECT {_POSITION} AS position, ({_COUNT}) AS active
     ) AS here
-    LEFT JOIN LATERAL (SELECT {_COLUMNS} {_FROM} WHERE {_ACTIVE} {_ORDER} LIMIT %s) AS found
+    LEFT JOIN LATERAL (SELECT {_COLUMNS} {_FROM} WHERE {IS_ACTIVE} {_ORDER} LIMIT %s) AS found
     ON true
 """
 

@@ -15,7 +15,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_FINAL = "'CLOSED', 'CANCELLED', 'PRICING_FAILED'"
+# Written as PostgreSQL writes it itself, so that an index that is made again is the same.
+_ACTIVE = "(state)::text <> ALL (ARRAY['CLOSED'::text, 'CANCELLED'::text, 'PRICING_FAILED'::text])"
 
 
 def upgrade() -> None:
@@ -34,7 +35,7 @@ def upgrade() -> None:
         "ix_work_order_active",
         "work_order",
         [sa.text("created_at DESC"), sa.text("number DESC")],
-        postgresql_where=sa.text(f"state NOT IN ({_FINAL})"),
+        postgresql_where=sa.text(_ACTIVE),
     )
     op.execute(
         """
