@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
@@ -19,8 +20,7 @@ from atelier.messaging.relay import Relay
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
-# Nobody needs the cache: who would wait longer for it is better off without.
-_CACHE_PATIENCE = 1.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -41,6 +41,7 @@ class Resources:
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
@@ -53,12 +54,12 @@ class Resources:
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
         self.cache = Redis.from_url(
-            settings.cache, socket_connect_timeout=_CACHE_PATIENCE, socket_timeout=_CACHE_PATIENCE
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
         self.work_list = LiveList(self.mes, self.cache)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         offered: dict[str, tuple[str, Handler, Database, int]] = {
             "shop": ("shop.orders", orders.handle, self.shop, 20),
             "mes": ("mes.orders", work.handle, self.mes, 20),

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     upload_limit: int = 50 * 1024 * 1024  # bytes
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     password_cost: Literal["production", "test"] = "production"
+    otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
     port_shop: int = 8001
