@@ -64,7 +64,8 @@ class Feed:
                         told: frozenset[Mark] = frozenset()
                         while True:
                             found = await changes.since(connection, position)
-                            self._tell(_message(found, told))
+                            if (message := _message(found, told)) is not None:
+                                self.tell(message)
                             position, told = found.position, frozenset(found.marks)
                             backoff.reset()
                             await projector.gathered(connection, _LOOK_EVERY)
@@ -81,13 +82,12 @@ class Feed:
         told: bool | None = None
         while True:
             if (fast := await self._source.look_for_the_read_model()) is not told:
-                self._tell(source_message(fast))
+                self.tell(source_message(fast))
                 told = fast
             await asyncio.sleep(_LOOK_EVERY)
 
-    def _tell(self, message: Message) -> None:
-        if message is None:
-            return
+    def tell(self, message: bytes) -> None:
+        """All pages. One that has not read for long is let go."""
         for page in list(self._pages):
             try:
                 page.put_nowait(message)
@@ -122,7 +122,7 @@ def source_message(fast: bool) -> bytes:
     return f"event: source\ndata: {json.dumps({'fast': fast})}\n\n".encode()
 
 
-def _message(found: Changes, told: frozenset[Mark]) -> Message:
+def _message(found: Changes, told: frozenset[Mark]) -> bytes | None:
     if found.rows is None:
         return anew_message(found.position)
     news = [row for row, mark in zip(found.rows, found.marks, strict=True) if mark not in told]
