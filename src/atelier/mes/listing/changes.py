@@ -33,7 +33,7 @@ _POSITION: LiteralString = "pg_snapshot_xmin(pg_current_snapshot())::text::bigin
 _ORDER: LiteralString = "ORDER BY w.created_at DESC, w.number DESC"
 
 # One statement each, and so one snapshot for the position and the rows.
-_SINCE = f"""
+SINCE = f"""
     SELECT position, found.* FROM (SELECT {_POSITION} AS position) AS here
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS}, w.changed_in {_FROM} WHERE w.changed_in >= %s LIMIT {MOST + 1}
@@ -44,7 +44,7 @@ _WHOLE = f"""
     LEFT JOIN LATERAL (SELECT {_COLUMNS} {_FROM} WHERE {IS_ACTIVE} {_ORDER}) AS found ON true
 """
 _COUNT = f"SELECT count(*) FROM work_order w WHERE {IS_ACTIVE}"
-_FIRST = f"""
+BEGINNING = f"""
     SELECT position, active, found.* FROM (
         SELECT {_POSITION} AS position, ({_COUNT}) AS active
     ) AS here
@@ -94,7 +94,7 @@ async def position(connection: Connection) -> int:
 
 async def since(connection: Connection, seen: int) -> Changes:
     """All that has changed since the position `seen`."""
-    found = await _fetch(connection, _SINCE, seen)
+    found = await _fetch(connection, SINCE, seen)
     here = found[0][0]
     if found[0][1] is None:
         return Changes(here, ())
@@ -115,7 +115,7 @@ async def whole(connection: Connection) -> Whole:
 
 async def beginning(connection: Connection, length: int) -> Beginning:
     """Its newest rows."""
-    found = await _fetch(connection, _FIRST, length)
+    found = await _fetch(connection, BEGINNING, length)
     here, count = found[0][:2]
     return Beginning(
         here, count, [Row(*columns[2:]) for columns in found if columns[2] is not None]
