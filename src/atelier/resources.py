@@ -14,6 +14,7 @@ from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
+from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
@@ -56,6 +57,7 @@ class Resources:
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
+    work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     workers: dict[str, Worker] = field(init=False)
@@ -73,6 +75,7 @@ class Resources:
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
+        self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)
         self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
