@@ -23,7 +23,7 @@ from atelier.domain.ring_design import RingDesign
 from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
-from atelier.shop.catalogue import estimate
+from atelier.shop.catalogue import estimate, known_prices
 from atelier.shop.workbench import made, picture, shape, stl, workbench
 from atelier.web.forms import form
 from atelier.web.refusal import Refusal, page
@@ -129,7 +129,7 @@ async def studio_page(request: Request, _: Visitor) -> Response:
 async def studio_estimate(request: Request) -> Response:
     """The part of the page that tells what the ring costs, or why it cannot be made."""
     wish = Wish.of(request.query_params)
-    return page(request, "studio_estimate.html", **await _estimate_context(wish))
+    return page(request, "studio_estimate.html", **await _estimate_context(request, wish))
 
 
 @router.get("/studio/shape")
@@ -180,18 +180,18 @@ async def _studio_page(request: Request, wish: Wish, refusal: Refusal | None = N
         "studio.html",
         refusal=refusal,
         fields={**ring_design.as_fields(wish.ring), **wish.typed},
-        **await _estimate_context(wish),
+        **await _estimate_context(request, wish),
         **_CHOICES,
     )
 
 
-async def _estimate_context(wish: Wish) -> dict[str, Any]:
+async def _estimate_context(request: Request, wish: Wish) -> dict[str, Any]:
     context: dict[str, Any] = {"wish": wish, "words": ring_design.in_words(wish.ring)}
     if wish.faults:
         return {**context, "quote": None, "size_mm": None}
     ring = await workbench.do(made, wish.ring)
     return {
         **context,
-        "quote": await workbench.do(estimate, wish.ring, wish.metal),
+        "quote": estimate(ring.volume_mm3, wish.metal, await known_prices(request)),
         "size_mm": ring.metal.size_mm,
     }

@@ -55,7 +55,10 @@ def create_app(
 
 
 class CachedFiles(StaticFiles):
-    """Static files that browsers keep: for good when the address names their content."""
+    """Static files that browsers keep: for good when the address names their content.
+
+    A module is imported by other modules, by its bare address: browsers ask whether it is new.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
