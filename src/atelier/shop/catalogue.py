@@ -17,7 +17,7 @@ from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
 from atelier.shop.accounts import Visitor
-from atelier.shop.workbench import made, picture, picture_version, workbench
+from atelier.shop.workbench import easel, made, picture, picture_version, workbench
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 
@@ -47,7 +47,7 @@ async def catalogue_page(request: Request, _: Visitor) -> Response:
 async def design_picture(code: str) -> Response:
     """The picture of a design, in the metal that it is shown in."""
     design = _known(code)
-    content = await workbench.do(picture, design.ring, design.metal)
+    content = await easel.do(picture, design.ring, design.metal)
     return Response(
         content,
         media_type="image/png",
@@ -82,8 +82,7 @@ def picture_path(design: CatalogueDesign) -> str:
 
 async def known_prices(request: Request) -> Mapping[str, Decimal]:
     """What a gram of each metal costs now, by its code."""
-    async with resources_of(request).shop.read() as session:
-        return await metal_prices.shown(session)
+    return await resources_of(request).shop.read(metal_prices.shown)
 
 
 def estimate(
