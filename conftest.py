@@ -9,12 +9,14 @@ from fixtures.model_files import REAL_MODELS, real_models_folder
 pytest_plugins = [
     "pytester",
     "fixtures.company",
+    "fixtures.read_model",
     "fixtures.steps.customer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.workshop",
 ]
 
 

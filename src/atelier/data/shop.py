@@ -144,6 +144,20 @@ class OrderHistory(Transition, Base):
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
 
 
+class MetalPrice(Base):
+    """What a gram of a metal costs from a moment on: pricing's list, as its events have told it.
+
+    `id` is pricing's; of several with the same beginning the last one counts.
+    """
+
+    __tablename__ = "metal_price"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    metal: Mapped[str] = mapped_column(sa.String(32))
+    price_per_gram: Mapped[Money]
+    valid_from: Mapped[datetime]
+
+
 class OrderNote(Base):
     """What a seller wrote down about an order, for colleagues; `seller` as in `Order`."""
 
