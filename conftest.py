@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
+    "fixtures.steps.pricing",
     "fixtures.steps.seller",
     "fixtures.steps.service",
     "fixtures.steps.workshop",
