@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -166,4 +167,10 @@ def test_many_rows_come_in_without_indexes_and_have_them_afterwards(settings: Se
 
     seed(settings, company(orders=20_000))
 
-    assert [(rows(url, look), rows(url, rules)) for url in urls] == before
+    after = [(rows(url, look), rows(url, rules)) for url in urls]
+    assert [plain(each) for each in after] == [plain(each) for each in before]
+
+
+def plain(definitions: object) -> str:
+    """Without the casts that PostgreSQL adds to a condition with every round."""
+    return re.sub(r"::(character varying|text)(\[\])?|[()]", "", str(definitions))
