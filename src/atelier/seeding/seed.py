@@ -20,6 +20,7 @@ from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.domain.promises import MAKING_TIME
 from atelier.files import ModelStore
+from atelier.places import place_at
 from atelier.seeding import statements
 from atelier.seeding.models import SeedModel, models
 from atelier.seeding.ways import ACTIVE, Way, ways
@@ -94,7 +95,7 @@ def seed(settings: Settings, company: Company) -> str:
     Raises NotEmpty, or psycopg.Error: then nothing has been written to that database.
     """
     made = models()
-    asyncio.run(_keep(ModelStore(settings.files), made))
+    asyncio.run(_keep(ModelStore(place_at(settings.files)), made))
     key = security.new_api_key()
     with ThreadPoolExecutor(2) as both:
         shop = both.submit(

@@ -209,8 +209,9 @@ MES: Final[tuple[LiteralString, ...]] = (
         finish_code, formula, failure_code, failure, calculated_at)
     SELECT o.id, checksum, o.metal, CASE WHEN priced THEN triangles END, volume, weight, metal_cost,
         making, finish_cost, total, density, price_per_gram, metal_price, making_of_any,
-        making_per_gram, CASE WHEN priced THEN o.finish END, formula, CASE WHEN failed THEN 'open-surface' END,
-        CASE WHEN failed THEN {failure} END, created + 0.17 * hours * interval '1 hour'
+        making_per_gram, CASE WHEN priced THEN o.finish END, formula,
+        CASE WHEN failed THEN 'open-surface' END, CASE WHEN failed THEN {failure} END,
+        created + 0.17 * hours * interval '1 hour'
     FROM seed_order AS o JOIN seed_model USING (model)
     LEFT JOIN seed_quote AS q
         ON priced AND q.model = o.model AND q.metal = o.metal AND q.finish = o.finish

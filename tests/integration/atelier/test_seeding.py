@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ import pytest
 from atelier.data.mes import FINAL
 from atelier.domain.lifecycle import State, is_legal
 from atelier.domain.models3d import measure
+from atelier.files import ModelStore
+from atelier.places import place_at
 from atelier.seeding.models import models
 from atelier.seeding.seed import Company, NotEmpty, seed
 from atelier.settings import Settings
@@ -123,8 +126,8 @@ def test_models_are_in_the_store(seeded: Settings) -> None:
         'SELECT model_checksum, volume_mm3 FROM "order" WHERE price > 0 LIMIT 1',
     )
     [model] = [each for each in models() if each.checksum == checksum]
-    stored = seeded.files / checksum[:2] / f"{checksum}.stl"
-    assert measure(stored.read_bytes()).volume_mm3 == volume == model.solid.volume_mm3
+    stored = asyncio.run(ModelStore(place_at(seeded.files)).read(checksum))
+    assert measure(stored).volume_mm3 == volume == model.solid.volume_mm3
 
 
 def test_the_same_number_makes_the_same_company(seeded: Settings) -> None:
