@@ -10,6 +10,7 @@ pytest_plugins = [
     "pytester",
     "fixtures.company",
     "fixtures.steps.customer",
+    "fixtures.steps.engineer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
