@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     broker: str
     cache: str
     files: Path
-    secret_key: str
+    secret_key: str = Field(min_length=32)
     upload_limit: int = 50 * 1024 * 1024  # bytes
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     password_cost: Literal["production", "test"] = "production"

@@ -312,14 +312,15 @@ async def test_commands_say_what_they_found_and_did(
     await deliver(broker, dead("mes.orders"), died)
     order = await placed(shop, partner)
 
-    listed = command(bare_sandbox, "dlq", "list")
+    listed = await asyncio.to_thread(command, bare_sandbox, "dlq", "list")
     assert str(died.id) in listed.stdout
     assert "mes.orders" in listed.stdout
-    unclean = command(bare_sandbox, "reconcile", "--grace", "0", "--json")
+    unclean = await asyncio.to_thread(command, bare_sandbox, "reconcile", "--grace", "0", "--json")
     assert unclean.returncode == 1
     kinds = {(each["where"], each["kind"]) for each in json.loads(unclean.stdout)}
     assert {("mes.orders", "dead letter"), (order.number, "missing in mes")} <= kinds
-    assert "1 replayed" in command(bare_sandbox, "dlq", "replay", "--all").stdout
+    replayed = await asyncio.to_thread(command, bare_sandbox, "dlq", "replay", "--all")
+    assert "1 replayed" in replayed.stdout
     [again] = await waiting(broker, "mes.orders")
     assert again.body == died.to_json()
 
