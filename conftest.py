@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.company",
     "fixtures.read_model",
     "fixtures.steps.customer",
+    "fixtures.steps.engineer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",

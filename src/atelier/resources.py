@@ -27,6 +27,9 @@ from atelier.settings import Settings
 _PATIENCE = 3.0  # seconds
 _CACHE_PATIENCE = 0.5  # seconds
 
+UPLOADS_AT_ONCE = 2
+"""Models that a process has in memory to check and keep them; the others wait on disk."""
+
 
 class NotReady(Exception):
     """Says what does not work yet, or no more."""
@@ -57,6 +60,7 @@ class Resources:
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
+    uploads: asyncio.Semaphore = field(init=False)
     work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
@@ -75,6 +79,7 @@ class Resources:
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)

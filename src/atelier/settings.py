@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     files: str  # a folder, or s3://bucket/prefix
     replica_lag_bytes: int = 16 * 1024 * 1024
     replica_lag_seconds: float = 10
-    secret_key: str
+    secret_key: str = Field(min_length=32)
     upload_limit: int = 50 * 1024 * 1024  # bytes
     pricing_workers: int = Field(default_factory=_cores, ge=1)
     pricing_time_limit: float = Field(60, gt=0)  # seconds, for one model

@@ -36,8 +36,7 @@ router = APIRouter()
 @router.get("/")
 async def start_page(request: Request, _: Visitor) -> Response:
     """What the shop offers."""
-    async with resources_of(request).shop.read() as session:
-        gram_prices = await metal_prices.shown(session)
+    gram_prices = await resources_of(request).shop.read(metal_prices.shown)
     return page(request, "start.html", gram_prices=gram_prices)
 
 
