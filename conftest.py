@@ -9,6 +9,7 @@ from fixtures.model_files import REAL_MODELS, real_models_folder
 pytest_plugins = [
     "pytester",
     "fixtures.company",
+    "fixtures.mailbox",
     "fixtures.steps.customer",
     "fixtures.steps.operator",
     "fixtures.steps.order",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol
 
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
 from atelier.settings import Settings
+from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
 
@@ -22,11 +28,19 @@ class NotReady(Exception):
     """Says what does not work yet, or no more."""
 
 
+class Worker(Protocol):
+    """What a service does in the background, apart from its events."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Until cancelled."""
+
+
 @dataclass
 class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
-    `consumers` and `relays` are those that belong to the services of this process, by service.
+    `consumers`, by queue, `relays` and `workers`, by service, are those that belong to the services
+    of this process. A queue's name begins with its service's.
     """
 
     settings: Settings
@@ -37,6 +51,7 @@ class Resources:
     broker: Broker = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
+    workers: dict[str, Worker] = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -48,19 +63,28 @@ class Resources:
         self.relays = {
             name: Relay(database, self.broker) for name, database in self._databases().items()
         }
-        offered: dict[str, tuple[str, Handler, Database, int]] = {
-            "shop": ("shop.orders", orders.handle, self.shop, 20),
-            "mes": ("mes.orders", work.handle, self.mes, 20),
+        self.workers = {"crm": Watcher(self.shop, every=settings.watch_every)}
+        wake: Callable[[], None] = _nobody
+        if settings.mail is not None:
+            head = Letterhead(settings.mail_from, settings.shop_address)
+            self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
+            wake = sender.wake
+        self.workers = {
+            service: worker for service, worker in self.workers.items() if service in self.services
+        }
+        offered: dict[str, tuple[Handler, Database, int]] = {
+            "shop.orders": (orders.handle, self.shop, 20),
+            "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
+            "mes.orders": (work.handle, self.mes, 20),
             # Few: a message may be a long calculation, and another process may be idle.
-            "pricing": (
-                "pricing.calculations",
+            "pricing.calculations": (
                 partial(calculations.handle, models=self.files),
                 self.mes,
                 2,
             ),
         }
         self.consumers = {
-            service: Consumer(
+            queue: Consumer(
                 queue,
                 handler,
                 database,
@@ -68,8 +92,8 @@ class Resources:
                 retry_delays=settings.retry_delays,
                 prefetch=prefetch,
             )
-            for service, (queue, handler, database, prefetch) in offered.items()
-            if service in self.services
+            for queue, (handler, database, prefetch) in offered.items()
+            if queue.partition(".")[0] in self.services
         }
 
     async def ready(self) -> None:
@@ -92,8 +116,8 @@ class Resources:
                 for name, database in self._databases().items()
             },
             **{
-                f"consumer of {name}": consumer.consuming.wait()
-                for name, consumer in self.consumers.items()
+                f"consumer of {queue}": consumer.consuming.wait()
+                for queue, consumer in self.consumers.items()
             },
             "broker": self.broker.check(),
         }
@@ -117,3 +141,7 @@ class Resources:
         if {"mes", "pricing"} & set(self.services):
             found["mes"] = self.mes
         return found
+
+
+def _nobody() -> None:
+    """Is told where nobody waits for news."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
@@ -17,7 +17,11 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """Database URLs are plain `postgresql://…`; the replicas are optional."""
+    """Database URLs are plain `postgresql://…`; the replicas are optional.
+
+    `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
+    wait in the database. `shop_address` is what the shop's pages are reached by from outside.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
@@ -32,6 +36,10 @@ class Settings(BaseSettings):
     upload_limit: int = 50 * 1024 * 1024  # bytes
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     password_cost: Literal["production", "test"] = "production"
+    mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
+    mail_from: str = "Atelier <orders@atelier.example>"
+    shop_address: str | None = None
+    watch_every: float = 60.0  # seconds
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
     port_shop: int = 8001

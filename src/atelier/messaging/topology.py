@@ -1,6 +1,6 @@
 """Exchanges and queues of the platform, and how they are declared.
 
-atelier.events (topic) ──▶ shop.orders, mes.orders, pricing.calculations
+atelier.events (topic) ──▶ shop.orders, shop.mail, mes.orders, pricing.calculations
 retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
                         default exchange, and so to the queue that its routing key names
 <queue>.dead            what could not be handled, for a person to look into
@@ -16,6 +16,15 @@ EVENTS = "atelier.events"
 
 QUEUES: Mapping[str, Sequence[str]] = {
     "shop.orders": ("pricing.#", "work.#"),
+    # The steps that customers get letters about, see `atelier.mail.kinds`.
+    "shop.mail": (
+        "order.price_calculated",
+        "order.pricing_failed",
+        "order.manufacturing_approved",
+        "order.shipped",
+        "order.cancelled",
+        "work.cancellation_refused",
+    ),
     "mes.orders": ("order.#",),
     "pricing.calculations": ("order.submitted",),
 }
