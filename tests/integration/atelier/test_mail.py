@@ -23,7 +23,8 @@ from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
 from atelier.settings import Settings
-from fixtures.mailbox import Mailbox, read
+from fixtures.letters import read
+from fixtures.mailbox import Mailbox
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL, deliver
 from touchstone.waiting import eventually_async
