@@ -52,7 +52,7 @@ async def declare(channel: AbstractChannel, delays: Sequence[float]) -> None:
         await channel.queue_declare(queue, durable=True, nowait=True)
         for pattern in patterns:
             await channel.queue_bind(queue, EVENTS, pattern, nowait=True)
-    for delay in delays:
+    for delay in set(delays):
         name = retry(delay)
         await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
         await channel.queue_declare(
