@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from atelier.operations import command_line
 from atelier.settings import BadSettings, settings
 
 SERVICES = ("shop", "partner", "crm", "mes", "pricing")
@@ -51,6 +52,9 @@ def migrate() -> None:
         run()
     except BadSettings as error:
         _refuse(str(error))
+
+
+command_line.add_to(app)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from redis.asyncio import Redis
+
 from atelier import calculations, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.mail import due
 from atelier.mail.composing import Letterhead
 from atelier.mail.sender import Sender
@@ -22,6 +25,7 @@ from atelier.settings import Settings
 from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -49,6 +53,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
     workers: dict[str, Worker] = field(init=False)
@@ -60,9 +66,12 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         self.workers = {"crm": Watcher(self.shop, every=settings.watch_every)}
         wake: Callable[[], None] = _nobody
         if settings.mail is not None:
@@ -107,7 +116,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

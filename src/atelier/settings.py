@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     mail_from: str = "Atelier <orders@atelier.example>"
     shop_address: str | None = None
     watch_every: float = 60.0  # seconds
+    otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
     port_shop: int = 8001

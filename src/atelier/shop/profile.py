@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -15,7 +15,7 @@ from atelier.shop.accounts import SignedIn, name_fault, password_fault
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
-from atelier.web.sessions import see_other
+from atelier.web.sessions import begin, see_other
 
 LANGUAGES: Final = {"en": "English", "ru": "Русский"}
 """In which we write letters: what each is called by those who speak it, by code."""
@@ -63,16 +63,28 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
         faults["new-password"] = fault
     if faults:
         return _account_page(request, customer, faults=faults)
-    hashed = await security.hash_password_aside(new, cost)
-    await _change(request, customer, password_hash=hashed)
-    return see_other("/account?saved=password")
+    changed = await _change(
+        request,
+        customer,
+        password_hash=await security.hash_password_aside(new, cost),
+        # Whoever else is signed in with the old one, is no more.
+        session_version=Customer.session_version + 1,
+    )
+    response = begin(request, changed)
+    response.headers["location"] = "/account?saved=password"
+    return response
 
 
-async def _change(request: Request, customer: Customer, **values: str) -> None:
+async def _change(request: Request, customer: Customer, **values: Any) -> Customer:
+    """The customer, changed."""
     async with resources_of(request).shop.session() as session:
-        await session.execute(
-            sa.update(Customer).where(Customer.id == customer.id).values(**values)
+        changed = (
+            sa.update(Customer)
+            .where(Customer.id == customer.id)
+            .values(**values)
+            .returning(Customer)
         )
+        return (await session.scalars(changed)).one()
 
 
 def _account_page(
