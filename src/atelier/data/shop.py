@@ -78,8 +78,6 @@ class Order(Base):
         sa.Index("ix_order_state_updated_at", "state", "updated_at"),
         sa.Index("ix_order_customer_id_created_at", "customer_id", "created_at"),
         sa.Index("ix_order_partner_id_created_at", "partner_id", "created_at"),
-        # The watcher: what stands in a state since when.
-        sa.Index("ix_order_state_updated_at", "state", "updated_at"),
     )
 
     id: Mapped[Id]

@@ -14,8 +14,6 @@ depends_on = None
 def upgrade() -> None:
     for name in ("overdue_at", "stalled_at"):
         op.add_column("order", sa.Column(name, sa.DateTime(timezone=True)))
-    # The watcher asks for the broken promises of some states, and for what stands still in some.
-    op.create_index("ix_order_state_updated_at", "order", ["state", "updated_at"])
     op.create_table(
         "email",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -46,6 +44,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("email")
-    op.drop_index("ix_order_state_updated_at", "order")
     for name in ("stalled_at", "overdue_at"):
         op.drop_column("order", name)
