@@ -19,5 +19,5 @@ Feature: A customer knows what the piece costs, and why
     When Anna the customer orders a piece from the ring with an open surface in silver 925
     Then Anna the customer watches the order become "No price possible"
     And Anna the customer reads "The surface of the model has holes"
-    And Anna the customer reads "What you can do: Metal fills what is enclosed"
+    And Anna the customer reads "Metal fills what is enclosed"
     And Anna the customer gets a letter about the order that says "we could not price your model"
