@@ -367,7 +367,9 @@ class OrderFlow(RuleBasedStateMachine):
 
     @rule(order=placed)
     def all_reach_for_it_at_once(self, order: Placed) -> None:
-        """A customer cancels, and two operators take, when it is there for all of them to see."""
+        """Whoever ordered cancels, and two operators take; if it can come so far, when it has been
+        approved, and all of them see that."""
+        self._lead(order, hops=3, until=State.MANUFACTURING_APPROVED)
         self._arrives(order)
 
         async def at_once() -> None:
@@ -396,12 +398,13 @@ class OrderFlow(RuleBasedStateMachine):
         self._arrives(order)
         return order
 
-    def _lead(self, order: Placed, hops: int) -> None:
+    def _lead(self, order: Placed, hops: int, until: State | None = None) -> None:
         """The next steps, each as soon as what was told before has arrived."""
         for _ in range(hops):
             self._arrives(order)
-            to = GOING_WELL.get(self.platform.run(self._state(order)))
-            if to is None:
+            state = self.platform.run(self._state(order))
+            to = GOING_WELL.get(state)
+            if to is None or state is until:
                 return
             if to in FACTORY_STEPS:
                 done = self._attempt(self._work(order, to, 0))
