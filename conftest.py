@@ -10,12 +10,14 @@ pytest_plugins = [
     "pytester",
     "fixtures.company",
     "fixtures.mailbox",
+    "fixtures.read_model",
     "fixtures.steps.customer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.workshop",
 ]
 
 

@@ -1,6 +1,7 @@
 """Exchanges and queues of the platform, and how they are declared.
 
-atelier.events (topic) ──▶ shop.orders, shop.mail, mes.orders, pricing.calculations
+atelier.events (topic) ──▶ shop.orders, shop.prices, shop.mail, mes.orders,
+                           pricing.calculations
 retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
                         default exchange, and so to the queue that its routing key names
 <queue>.dead            what could not be handled, for a person to look into
@@ -16,6 +17,7 @@ EVENTS = "atelier.events"
 
 QUEUES: Mapping[str, Sequence[str]] = {
     "shop.orders": ("pricing.#", "work.#"),
+    "shop.prices": ("metal.#",),
     # The steps that customers get letters about, see `atelier.mail.kinds`.
     "shop.mail": (
         "order.price_calculated",
@@ -26,7 +28,7 @@ QUEUES: Mapping[str, Sequence[str]] = {
         "work.cancellation_refused",
     ),
     "mes.orders": ("order.#",),
-    "pricing.calculations": ("order.submitted",),
+    "pricing.calculations": ("order.submitted", "order.cancelled", "estimate.requested"),
 }
 
 

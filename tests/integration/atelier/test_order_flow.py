@@ -37,7 +37,7 @@ from hypothesis.stateful import (
 )
 
 from atelier import orders, work
-from atelier.data.mes import Calculation, Operator, WorkOrder
+from atelier.data.mes import Calculation, CalculationRequest, Operator, WorkOrder
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import SENT_BACK, IllegalTransition, Owner, State, is_legal
@@ -55,7 +55,8 @@ T = TypeVar("T")
 
 REFUSALS = (IllegalTransition, work.WorkOrderNotFound, work.AlreadyTaken)
 SERVICES = ("shop", "mes", "pricing")
-PATIENCE = 20.0  # seconds
+PRICING = "workers of pricing"
+PATIENCE = 30.0  # seconds
 
 GOING_WELL = {
     State.PRICE_CALCULATED: State.CONFIRMED,
@@ -119,6 +120,7 @@ class Platform:
         self.parts: dict[str, Runs] = {
             **{f"relay of {name}": relay for name, relay in self.resources.relays.items()},
             **self.resources.consumers,
+            PRICING: self.resources.workers["pricing"],
         }
         self._loop = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
@@ -159,6 +161,8 @@ class Platform:
         for database in (self.shop, self.mes):
             async with database.session() as session:
                 await session.execute(sa.update(tables.outbox).values(published_at=sa.func.now()))
+        async with self.mes.session() as session:
+            await session.execute(sa.delete(CalculationRequest))
 
     async def let_through(self, parts: Collection[str], *, lose_the_connection: bool) -> None:
         """Run these parts until each has nothing left to do that it could do now."""
@@ -253,6 +257,9 @@ class Platform:
             async with self.broker.channel() as channel:
                 queue = await channel.declare_queue(part, passive=True)
                 return bool(queue.declaration_result.message_count)
+        if part == PRICING:
+            async with self.mes.session() as session:
+                return await session.scalar(sa.select(CalculationRequest.id).limit(1)) is not None
         database = self.shop if part == "relay of shop" else self.mes
         async with database.session() as session:
             waiting = sa.select(tables.outbox.c.id).where(tables.outbox.c.published_at.is_(None))
@@ -272,7 +279,11 @@ class Platform:
                 )
                 rows = await session.execute(sa.select(consumed.consumer, consumed.event_id))
                 noted.update((consumer, event_id) for consumer, event_id in rows)
-        return [
+        async with self.mes.session() as session:
+            unpriced = await session.scalars(
+                sa.select(CalculationRequest.lane).where(CalculationRequest.order_id.in_(ids))
+            )
+        return [f"to be priced for {lane}" for lane in unpriced] + [
             f"{type_} for {queue}"
             for event_id, type_, published_at in told
             for queue, patterns in topology.QUEUES.items()
@@ -519,8 +530,8 @@ class OrderFlow(RuleBasedStateMachine):
             )
             assert job.order_sequence == order.sequence
             assert job.promised_at == order.promised_at
-            assert calculation is not None
             if State.PRICE_CALCULATED in way:
+                assert calculation is not None
                 parts = (order.metal_cost, order.making_cost, order.finish_cost)
                 assert order.price == calculation.total == sum(filter(None, parts), Decimal())
             else:
