@@ -306,6 +306,7 @@ class OrderFlow(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.told: dict[Placed, Counter[State]] = {}
+        self.sent_back: Counter[Placed] = Counter()
         self.asked_to_cancel: set[Placed] = set()
         self.held_back: list[Held] = []
         self.platform.run(self.platform.forget_all())
@@ -366,7 +367,7 @@ class OrderFlow(RuleBasedStateMachine):
                 )
 
         if self._attempt(send_back()):
-            self.told[order][State.PRICE_CALCULATED] += 1
+            self.sent_back[order] += 1
 
     @rule(order=placed, seller=st.booleans())
     def somebody_cancels(self, order: Placed, seller: bool) -> None:
@@ -511,6 +512,7 @@ class OrderFlow(RuleBasedStateMachine):
         assert way[-1] is order.state
         for state, times in self.told[placed].items():
             assert way.count(state) == times, f"{state} was acknowledged {times} times: {way}"
+        assert list(pairwise(way)).count(SENT_BACK) == self.sent_back[placed]
         assert order.cancellation_requested_by is None
         if placed in self.asked_to_cancel:
             assert order.state is State.CANCELLED or order.cancellation_refused_at is not None
