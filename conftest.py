@@ -9,6 +9,7 @@ from fixtures.model_files import REAL_MODELS, real_models_folder
 pytest_plugins = [
     "pytester",
     "fixtures.company",
+    "fixtures.mailbox",
     "fixtures.read_model",
     "fixtures.steps.customer",
     "fixtures.steps.engineer",

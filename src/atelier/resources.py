@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -14,6 +15,10 @@ from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
@@ -23,6 +28,7 @@ from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.nursery import Nursery
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
+from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
 _CACHE_PATIENCE = 0.5  # seconds
@@ -93,10 +99,22 @@ class Resources:
             workers=settings.pricing_workers,
             retry_delays=settings.retry_delays,
         )
-        self.workers = {"pricing": self.pricing} if "pricing" in self.services else {}
+        self.workers = {
+            "pricing": self.pricing,
+            "crm": Watcher(self.shop, every=settings.watch_every),
+        }
+        wake: Callable[[], None] = _nobody
+        if settings.mail is not None:
+            head = Letterhead(settings.mail_from, settings.shop_address)
+            self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
+            wake = sender.wake
+        self.workers = {
+            service: worker for service, worker in self.workers.items() if service in self.services
+        }
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),
             "shop.prices": (metal_prices.handle, self.shop, 20),
+            "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
             "mes.orders": (work.handle, self.mes, 20),
             "pricing.calculations": (calculations.handle, self.mes, 20),
         }
@@ -168,3 +186,7 @@ class Resources:
         if {"mes", "pricing"} & set(self.services):
             found["mes"] = self.mes
         return found
+
+
+def _nobody() -> None:
+    """Is told where nobody waits for news."""

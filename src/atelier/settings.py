@@ -24,7 +24,11 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """Database URLs are plain `postgresql://…`; the replicas are optional."""
+    """Database URLs are plain `postgresql://…`; the replicas are optional.
+
+    `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
+    wait in the database. `shop_address` is what the shop's pages are reached by from outside.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
@@ -44,6 +48,10 @@ class Settings(BaseSettings):
     pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     password_cost: Literal["production", "test"] = "production"
+    mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
+    mail_from: str = "Atelier <orders@atelier.example>"
+    shop_address: str | None = None
+    watch_every: float = 60.0  # seconds
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"

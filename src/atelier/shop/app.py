@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from atelier.resources import Resources
-from atelier.shop import accounts, pages
+from atelier.shop import accounts, pages, profile
 from atelier.web.application import create_app
 from atelier.web.rendering import Pages
 
@@ -18,5 +18,6 @@ def create(resources: Resources) -> FastAPI:
     """The shop on the given databases and file store."""
     app = create_app("shop", resources, pages=_PAGES)
     app.include_router(accounts.router)
+    app.include_router(profile.router)
     app.include_router(pages.router)
     return app
