@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
-from atelier import calculations, orders, work
+from atelier import calculations, estimates, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.partner import webhooks
+from atelier.partner.limits import RateLimiter
+from atelier.partner.sender import WebhookSender
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
@@ -26,7 +29,8 @@ class NotReady(Exception):
 class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
-    `consumers` and `relays` are those that belong to the services of this process, by service.
+    `consumers`, `relays` and `senders` are those that belong to the services of this process:
+    consumers by queue, the others by service.
     """
 
     settings: Settings
@@ -35,8 +39,10 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    limiter: RateLimiter = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
+    senders: dict[str, WebhookSender] = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -45,22 +51,25 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
+        self.limiter = RateLimiter(settings.cache)
         self.relays = {
             name: Relay(database, self.broker) for name, database in self._databases().items()
         }
-        offered: dict[str, tuple[str, Handler, Database, int]] = {
-            "shop": ("shop.orders", orders.handle, self.shop, 20),
-            "mes": ("mes.orders", work.handle, self.mes, 20),
+        # A queue's name begins with its service's.
+        offered: dict[str, tuple[Handler, Database, int]] = {
+            "shop.orders": (orders.handle, self.shop, 20),
+            "partner.events": (webhooks.handle, self.shop, 20),
+            "mes.orders": (work.handle, self.mes, 20),
             # Few: a message may be a long calculation, and another process may be idle.
-            "pricing": (
-                "pricing.calculations",
+            "pricing.calculations": (
                 partial(calculations.handle, models=self.files),
                 self.mes,
                 2,
             ),
+            "pricing.estimates": (partial(estimates.calculate, models=self.files), self.mes, 1),
         }
         self.consumers = {
-            service: Consumer(
+            queue: Consumer(
                 queue,
                 handler,
                 database,
@@ -68,7 +77,12 @@ class Resources:
                 retry_delays=settings.retry_delays,
                 prefetch=prefetch,
             )
-            for service, (queue, handler, database, prefetch) in offered.items()
+            for queue, (handler, database, prefetch) in offered.items()
+            if queue.partition(".")[0] in self.services
+        }
+        self.senders = {
+            service: WebhookSender(self.shop, settings)
+            for service in ("partner",)
             if service in self.services
         }
 
@@ -83,7 +97,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.limiter.close())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

@@ -63,8 +63,12 @@ async def _serve(listeners: Mapping[str, socket.socket]) -> None:
     resources = Resources(settings(), set(listeners))
     # First what waits for other machines, then the applications, which are work for this one.
     consumers = [
-        asyncio.create_task(_named(service, consumer.run()))
-        for service, consumer in resources.consumers.items()
+        asyncio.create_task(_named(queue.partition(".")[0], consumer.run()))
+        for queue, consumer in resources.consumers.items()
+    ]
+    senders = [
+        asyncio.create_task(_named(service, sender.run()))
+        for service, sender in resources.senders.items()
     ]
     relays = [
         asyncio.create_task(_named(service, relay.run()))
@@ -97,7 +101,7 @@ async def _serve(listeners: Mapping[str, socket.socket]) -> None:
         server.should_exit = True
     outcomes = await asyncio.gather(*serving, return_exceptions=True)
     # Consumers before relays: what the last handlers put into the outbox may leave still.
-    for group in (consumers, relays):
+    for group in (consumers, [*relays, *senders]):
         for task in group:
             task.cancel()
         await asyncio.gather(*group, return_exceptions=True)

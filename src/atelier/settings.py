@@ -31,6 +31,14 @@ class Settings(BaseSettings):
     secret_key: str
     upload_limit: int = 50 * 1024 * 1024  # bytes
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
+    # What a partner may do whose own row says nothing else; see `partner.limits`.
+    partner_burst: int = 100  # requests
+    partner_burst_window: int = 10  # seconds
+    partner_daily_quota: int = 100_000  # requests
+    webhook_timeout: float = 5.0  # seconds
+    webhook_attempts: int = 15
+    webhook_first_delay: float = 5.0  # seconds; doubles with each attempt, to a day in all
+    webhook_private_addresses: bool = False
     password_cost: Literal["production", "test"] = "production"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
