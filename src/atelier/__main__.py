@@ -7,11 +7,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from atelier.partner import commands as partner_commands
 from atelier.settings import BadSettings, settings
 
 SERVICES = ("shop", "partner", "crm", "mes", "pricing")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The jeweller's platform.")
+
+app.add_typer(
+    partner_commands.app, name="partner", help="Partner companies, their API keys and limits."
+)
 
 
 @app.command()

@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.data.shop import ApiKey, Partner
-from atelier.partner.limits import Limits, Standing
+from atelier.partner.limits import Standing, limits_of
 from atelier.security import hash_api_key
-from atelier.settings import Settings
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 
@@ -56,17 +55,6 @@ async def _partner(
 
 
 KnownPartner = Annotated[Partner, Depends(_partner)]
-
-
-def limits_of(partner: Partner, settings: Settings) -> Limits:
-    """The limits of the partner's own row, or else those of the settings."""
-    return Limits(
-        burst=settings.partner_burst if partner.burst is None else partner.burst,
-        window=(
-            settings.partner_burst_window if partner.burst_window is None else partner.burst_window
-        ),
-        daily=settings.partner_daily_quota if partner.daily_quota is None else partner.daily_quota,
-    )
 
 
 class RateLimitHeaders:

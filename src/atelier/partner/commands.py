@@ -1,22 +1,18 @@
-"""`atelier partner`: the companies that may order through the API, their keys and their limits."""
+"""`atelier partner`: who may order through the API, with which keys, and how much."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import security
-from atelier.data.columns import now
-from atelier.data.database import Database
-from atelier.data.shop import ApiKey, Partner
-from atelier.partner.access import limits_of
 from atelier.settings import BadSettings, settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 Answer = TypeVar("Answer")
 
@@ -30,26 +26,19 @@ Named = Annotated[str, typer.Argument(metavar="PARTNER", help="The partner's nam
 @app.command()
 def add(name: Annotated[str, typer.Argument(help="What the company is called.")]) -> None:
     """Take a company on as a partner. It needs a key, too."""
+    from atelier.partner import register
 
-    async def work(session: AsyncSession) -> Partner:
-        if await _found(session, name):
-            _refuse(f"There is a partner {name} already.")
-        partner = Partner(name=name)
-        session.add(partner)
-        return partner
-
-    partner = _with_database(work)
+    partner = _with_database(lambda session: register.add(session, name))
     typer.echo(f"{partner.id}  {partner.name}")
 
 
 @app.command("list")
 def list_partners() -> None:
     """All partners, with their limits."""
+    from atelier.partner import register
+    from atelier.partner.limits import limits_of
 
-    async def work(session: AsyncSession) -> list[Partner]:
-        return list(await session.scalars(sa.select(Partner).order_by(Partner.name)))
-
-    for partner in _with_database(work):
+    for partner in _with_database(register.partners):
         limits = limits_of(partner, settings())
         typer.echo(
             f"{partner.id}  {partner.name}  {limits.burst} in {limits.window} s, "
@@ -67,9 +56,10 @@ def limit(
     daily: Annotated[int | None, typer.Option(min=0, help="Requests a day.")] = None,
 ) -> None:
     """Set a partner's own limits; what is not given becomes the usual again."""
+    from atelier.partner import register
 
     async def work(session: AsyncSession) -> None:
-        found = await _one(session, partner)
+        found = await register.find(session, partner)
         found.burst, found.burst_window, found.daily_quota = burst, window, daily
 
     _with_database(work)
@@ -81,65 +71,52 @@ def add_key(
     label: Annotated[str, typer.Option(help="What the key is for, such as: warehouse.")] = "",
 ) -> None:
     """Make a key and show it, this once: only its hash is kept."""
-    key = security.new_api_key()
+    from atelier.partner import register
 
-    async def work(session: AsyncSession) -> ApiKey:
-        found = await _one(session, partner)
-        made = ApiKey(partner_id=found.id, label=label, key_hash=security.hash_api_key(key))
-        session.add(made)
-        return made
+    async def work(session: AsyncSession) -> tuple[UUID, str]:
+        made, key = await register.add_key(session, await register.find(session, partner), label)
+        await session.flush()
+        return made.id, key
 
-    made = _with_database(work)
-    typer.echo(f"id   {made.id}\nkey  {key}")
+    key_id, key = _with_database(work)
+    typer.echo(f"id   {key_id}\nkey  {key}")
 
 
 @keys.command("list")
 def list_keys(partner: Named) -> None:
     """A partner's keys, oldest first, by id and label."""
+    from atelier.partner import register
 
-    async def work(session: AsyncSession) -> list[ApiKey]:
-        found = await _one(session, partner)
-        query = sa.select(ApiKey).where(ApiKey.partner_id == found.id)
-        return list(await session.scalars(query.order_by(ApiKey.created_at)))
+    async def work(session: AsyncSession) -> list[str]:
+        found = await register.find(session, partner)
+        return [
+            f"{key.id}  made {key.created_at:%Y-%m-%d %H:%M} UTC"
+            f"{f'  revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC' if key.revoked_at else ''}"
+            f"  {key.label}"
+            for key in await register.keys_of(session, found)
+        ]
 
-    for key in _with_database(work):
-        revoked = "" if key.revoked_at is None else f"  revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
-        typer.echo(f"{key.id}  made {key.created_at:%Y-%m-%d %H:%M} UTC{revoked}  {key.label}")
+    for line in _with_database(work):
+        typer.echo(line.rstrip())
 
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[UUID, typer.Argument(metavar="KEY", help="The key's id, from `key list`.")],
+    key: Annotated[UUID, typer.Argument(metavar="KEY", help="The key's id, from `key list`.")],
 ) -> None:
     """Refuse a key from now on."""
+    from atelier.partner import register
 
-    async def work(session: AsyncSession) -> None:
-        key = await session.get(ApiKey, key_id)
-        if key is None:
-            _refuse(f"There is no key {key_id}.")
-        key.revoked_at = key.revoked_at or now()
-
-    _with_database(work)
-
-
-async def _one(session: AsyncSession, wanted: str) -> Partner:
-    found = await _found(session, wanted)
-    if not found:
-        _refuse(f"There is no partner {wanted}; `atelier partner list` shows all.")
-    if len(found) > 1:
-        _refuse(f"{len(found)} partners are called {wanted}; say which one by its id.")
-    return found[0]
-
-
-async def _found(session: AsyncSession, wanted: str) -> list[Partner]:
-    try:
-        by_id = await session.get(Partner, UUID(wanted))
-    except ValueError:
-        return list(await session.scalars(sa.select(Partner).where(Partner.name == wanted)))
-    return [] if by_id is None else [by_id]
+    _with_database(lambda session: register.revoke(session, key))
 
 
 def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
+    # Not with the module: whoever calls another command need not wait for all this.
+    from sqlalchemy.exc import OperationalError
+
+    from atelier.data.database import Database
+    from atelier.partner.register import NotRegistered
+
     async def run() -> Answer:
         shop = Database(settings().shop_database)
         try:
@@ -150,9 +127,9 @@ def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
 
     try:
         return asyncio.run(run())
-    except BadSettings as error:
+    except (BadSettings, NotRegistered) as error:
         _refuse(str(error))
-    except sa.exc.OperationalError:
+    except OperationalError:
         _refuse("The shop's database does not answer.")
 
 

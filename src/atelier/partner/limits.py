@@ -22,6 +22,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from atelier.data.shop import Partner
+from atelier.settings import Settings
+
 log = structlog.get_logger(__name__)
 
 DAY: Final = 86_400  # seconds
@@ -61,6 +64,17 @@ class Limits:
     burst: int
     window: int
     daily: int
+
+
+def limits_of(partner: Partner, settings: Settings) -> Limits:
+    """The limits of the partner's own row, or else those of the settings."""
+    return Limits(
+        burst=settings.partner_burst if partner.burst is None else partner.burst,
+        window=(
+            settings.partner_burst_window if partner.burst_window is None else partner.burst_window
+        ),
+        daily=settings.partner_daily_quota if partner.daily_quota is None else partner.daily_quota,
+    )
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,7 @@ async def remove(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     await session.execute(sa.delete(WebhookEndpoint).where(WebhookEndpoint.id == endpoint.id))
 
 
-def deliveries_to(
-    endpoint: WebhookEndpoint, state: Delivery | None
-) -> sa.Select[tuple[WebhookDelivery]]:
+def deliveries_to(endpoint: WebhookEndpoint, state: Delivery | None) -> sa.Select[WebhookDelivery]:
     """All of them, or those in this state."""
     query = sa.select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint.id)
     return query if state is None else query.where(WebhookDelivery.state == state)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
-from starlette.routing import BaseRoute
 
 from atelier.web.refusal import PROBLEM_MEDIA_TYPE
 
@@ -97,7 +97,11 @@ def describe(
         version=app.version,
         description=app.description,
         tags=app.openapi_tags,
-        routes=[route for route in app.routes if _path(route).startswith(routes_under)],
+        routes=[
+            route
+            for route in iter_route_contexts(app.routes)
+            if (route.path or "").startswith(routes_under)
+        ],
         webhooks=app.webhooks.routes,
     )
     components = document.setdefault("components", {})
@@ -131,8 +135,3 @@ def serve_openapi(app: FastAPI, *, routes_under: str = "/api/", cookie: str | No
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
-
-
-def _path(route: BaseRoute) -> str:
-    path: str = getattr(route, "path", "")
-    return path

@@ -37,7 +37,7 @@ class Page(Generic[Row]):
 
 async def page_of(
     session: AsyncSession,
-    query: sa.Select[tuple[Row]],
+    query: sa.Select[Row],
     created_at: InstrumentedAttribute[datetime],
     row_id: InstrumentedAttribute[UUID],
     *,
