@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier.data.mes import Calculation
+from atelier.domain.finishes import finish
 from atelier.domain.metals import metal
 from atelier.domain.models3d import ModelRejected, measure
 from atelier.domain.pricing import quote
@@ -33,7 +34,7 @@ async def handle(session: AsyncSession, event: Event, models: ModelStore) -> Non
         found = {"failure_code": fault.code, "failure": str(fault)}
         name, answer = "failed", {"code": fault.code, "reason": str(fault)}
     else:
-        price = quote(solid.volume_mm3, metal(event.data["metal"]))
+        price = quote(solid.volume_mm3, metal(event.data["metal"]), finish(event.data["finish"]))
         found = {
             "triangles": solid.triangles,
             "volume_mm3": price.volume_mm3,
@@ -48,6 +49,9 @@ async def handle(session: AsyncSession, event: Event, models: ModelStore) -> Non
             "volume_mm3": str(price.volume_mm3),
             "weight_g": str(price.weight_g),
             "price": str(price.total),
+            "metal_cost": str(price.metal_cost),
+            "making": str(price.making),
+            "finish_cost": str(price.finish),
         }
     first = await session.scalar(
         insert(Calculation)

@@ -54,7 +54,9 @@ class Calculation(Base):
 class WorkOrder(Base):
     """The factory's view of an order, there from SUBMITTED on; follows every state of the order.
 
-    `operator` is there where the query loaded it, and raises elsewhere.
+    `sequence` counts the steps in its own history, `order_sequence` is that of the order's last
+    step that the factory has been told of. `operator` is there where the query loaded it, and
+    raises elsewhere.
     """
 
     __tablename__ = "work_order"
@@ -68,10 +70,14 @@ class WorkOrder(Base):
     state: Mapped[State]
     sequence: Mapped[int]
     metal: Mapped[str] = mapped_column(sa.String(32))
+    finish: Mapped[str] = mapped_column(sa.String(32))
     model_checksum: Mapped[str] = mapped_column(sa.String(64))
     model_name: Mapped[str]
     price: Mapped[Money | None]
     source: Mapped[str] = mapped_column(sa.String(16))
+    promised_at: Mapped[datetime | None]
+    tracking_number: Mapped[str | None] = mapped_column(sa.String(64))
+    order_sequence: Mapped[int]
     operator_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("operator.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

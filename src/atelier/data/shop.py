@@ -69,7 +69,10 @@ class ApiKey(Base):
 
 
 class Order(Base):
-    """`customer` and `partner` are there where the query loaded them, and raise elsewhere."""
+    """`customer` and `partner` are there where the query loaded them, and raise elsewhere.
+
+    `cancellation_requested_by` is the actor whom the factory owes an answer.
+    """
 
     __tablename__ = "order"
     __table_args__ = (
@@ -87,13 +90,23 @@ class Order(Base):
     reference: Mapped[str | None]
     state: Mapped[State]
     metal: Mapped[str | None] = mapped_column(sa.String(32))
+    finish: Mapped[str | None] = mapped_column(sa.String(32))
     model_checksum: Mapped[str | None] = mapped_column(sa.String(64))
     model_name: Mapped[str | None]
     model_bytes: Mapped[int | None]
     price: Mapped[Money | None]
+    metal_cost: Mapped[Money | None]
+    making_cost: Mapped[Money | None]
+    finish_cost: Mapped[Money | None]
     volume_mm3: Mapped[Measure | None]
     weight_g: Mapped[Measure | None]
+    failure_code: Mapped[str | None] = mapped_column(sa.String(32))
     failure: Mapped[str | None]
+    promised_at: Mapped[datetime | None]
+    tracking_number: Mapped[str | None] = mapped_column(sa.String(64))
+    cancellation_requested_by: Mapped[str | None]
+    cancellation_reason: Mapped[str | None]
+    cancellation_refused_at: Mapped[datetime | None]
     sequence: Mapped[int]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -3,7 +3,7 @@
     weight = volume ÷ 1000 × density                       g, 3 places (1 cm³ = 1000 mm³)
     metal  = weight × price of a gram                      EUR, 2 places
     making = 45.00 + weight × 6.50                         a heavier piece is more work
-    finish = 18.00                                         polishing and hallmark, per piece
+    finish = what the chosen finish costs                  per piece, hallmark included
     total  = metal + making + finish
 
 Every line is rounded half up to its places before the next one uses it, so that a customer who
@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from atelier.domain.finishes import Finish
 from atelier.domain.metals import Metal
 
 _MAKING = Decimal("45.00")
 _MAKING_PER_GRAM = Decimal("6.50")
-_FINISH = Decimal("18.00")
 
 _THOUSANDTH = Decimal("0.001")
 _CENT = Decimal("0.01")
@@ -41,8 +41,8 @@ class Quote:
     total: Decimal
 
 
-def quote(volume_mm3: Decimal, metal: Metal) -> Quote:
-    """The price of a piece of this volume cast in this metal.
+def quote(volume_mm3: Decimal, metal: Metal, finish: Finish) -> Quote:
+    """The price of a piece of this volume, cast in this metal and finished like this.
 
     Raises ValueError for a volume that is not a positive number.
     """
@@ -52,4 +52,5 @@ def quote(volume_mm3: Decimal, metal: Metal) -> Quote:
     weight = (volume / 1000 * metal.density).quantize(_THOUSANDTH, ROUND_HALF_UP)
     metal_cost = (weight * metal.price_per_gram).quantize(_CENT, ROUND_HALF_UP)
     making = (_MAKING + weight * _MAKING_PER_GRAM).quantize(_CENT, ROUND_HALF_UP)
-    return Quote(volume, weight, metal_cost, making, _FINISH, metal_cost + making + _FINISH)
+    total = metal_cost + making + finish.cost
+    return Quote(volume, weight, metal_cost, making, finish.cost, total)

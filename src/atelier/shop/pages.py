@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from atelier import orders
 from atelier.data.shop import Customer, Order
-from atelier.domain import lifecycle
+from atelier.domain import finishes, lifecycle
 from atelier.domain.lifecycle import Owner, State
 from atelier.files import StoredModel
 from atelier.shop.accounts import SignedIn, Visitor
@@ -104,14 +104,14 @@ async def upload_model(request: Request, customer: SignedIn, number: str) -> Res
 
 @router.post("/orders/{number}/submit")
 async def submit(request: Request, customer: SignedIn, number: str) -> Response:
-    """Asks for the price in the metal `metal`."""
+    """Asks for the price in the metal `metal`, finished as `finish` says, or else as usual."""
     async with form(request) as fields:
-        metal = text(fields, "metal")
+        metal, finish = text(fields, "metal"), text(fields, "finish") or finishes.USUAL
 
     async def ask(session: AsyncSession, order: Order) -> None:
         if not metal:
             raise _NO_METAL
-        await orders.submit(session, order, metal, _actor(customer))
+        await orders.submit(session, order, metal, finish, _actor(customer))
 
     return await _act(request, customer, number, ask)
 

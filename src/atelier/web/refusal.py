@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
@@ -48,6 +49,7 @@ UNDERSTOOD: Final = (
     Refusal,
     IllegalTransition,
     UnknownMetal,
+    UnknownFinish,
     ModelRejected,
     OrderNotFound,
     WorkOrderNotFound,
@@ -67,6 +69,8 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(409, "already-taken", "Already taken", str(error))
         case UnknownMetal():
             return Refusal(422, "unknown-metal", "Unknown metal", str(error))
+        case UnknownFinish():
+            return Refusal(422, "unknown-finish", "Unknown finish", str(error))
         case ModelRejected(code="too-large"):
             return Refusal(413, "model-too-large", "Model too large", str(error))
         case ModelRejected():

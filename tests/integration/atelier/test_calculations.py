@@ -62,6 +62,9 @@ async def test_an_order_is_priced_once_however_often_it_is_asked(
                 "volume_mm3": "1000.000",
                 "weight_g": str(calculation.weight_g),
                 "price": str(calculation.total),
+                "metal_cost": str(calculation.metal_cost),
+                "making": str(calculation.making),
+                "finish_cost": "18.00",
             },
         )
     ]

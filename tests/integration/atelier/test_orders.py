@@ -36,7 +36,14 @@ def priced(order: Order, price: str = "249.50") -> Event:
         type="pricing.price_calculated",
         order_id=order.id,
         actor="pricing",
-        data={"volume_mm3": "177.936", "weight_g": "2.331", "price": price},
+        data={
+            "volume_mm3": "177.936",
+            "weight_g": "2.331",
+            "price": price,
+            "metal_cost": "143.12",
+            "making": "60.15",
+            "finish_cost": "18.00",
+        },
     )
 
 
@@ -56,7 +63,7 @@ async def test_a_customers_order_grows_step_by_step(shop: Database, customer: Cu
     async with shop.session() as session:
         await orders.attach_model(session, order, MODEL, actor)
     async with shop.session() as session:
-        await orders.submit(session, order, "platinum-950", actor)
+        await orders.submit(session, order, "platinum-950", "satin", actor)
 
     async with shop.session() as session:
         found = await orders.by_number(session, order.number)
@@ -95,9 +102,12 @@ async def test_every_step_has_its_event_in_the_outbox_and_its_id_in_the_history(
         "to": "FILE_UPLOADED",
         "sequence": 2,
         "metal": None,
+        "finish": None,
         "model_checksum": MODEL.checksum,
         "model_name": MODEL.name,
         "price": None,
+        "promised_at": None,
+        "reason": None,
         "source": "shop",
     }
     assert customer.email not in str(rows)

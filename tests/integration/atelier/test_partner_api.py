@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from atelier import security
 from atelier.data.shop import ApiKey, IdempotencyKey, Order
+from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import quote
@@ -108,7 +109,10 @@ def test_an_order_is_accepted_priced_and_confirmed(partner: httpx.Client) -> Non
     assert document["reference"] == "PO-2026-118"
 
     priced = order_in(partner, accepted.headers["location"], "PRICE_CALCULATED")
-    assert Decimal(priced["price"]) == quote(measure(RING).volume_mm3, METALS["gold-750"]).total
+    assert (
+        Decimal(priced["price"])
+        == quote(measure(RING).volume_mm3, METALS["gold-750"], FINISHES["polished"]).total
+    )
 
     confirmed = partner.post(priced["links"]["confirm"])
     assert confirmed.status_code == 200

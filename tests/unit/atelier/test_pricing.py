@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atelier.domain.finishes import FINISHES, Finish
 from atelier.domain.metals import METALS, Metal
 from atelier.domain.pricing import Quote, quote
 
 any_metal = st.sampled_from(list(METALS.values()))
+any_finish = st.sampled_from(list(FINISHES.values()))
+POLISHED = FINISHES["polished"]
 volumes = st.decimals("0.001", "1000000", places=3)
 
 
 def test_a_quote_worked_out_by_hand() -> None:
     # 0.177936 cm³ · 15.45 g/cm³ = 2.7491 g; · 78.70 = 216.3463; 45 + 2.749 · 6.50 = 62.8685
-    assert quote(Decimal("177.936"), METALS["gold-750"]) == Quote(
+    assert quote(Decimal("177.936"), METALS["gold-750"], POLISHED) == Quote(
         volume_mm3=Decimal("177.936"),
         weight_g=Decimal("2.749"),
         metal_cost=Decimal("216.35"),
@@ -30,7 +33,7 @@ def test_a_quote_worked_out_by_hand() -> None:
 
 def test_half_a_cent_is_rounded_up() -> None:
     plain = Metal("plain", "Plain", density=Decimal(1), price_per_gram=Decimal("0.5"))
-    ten_milligrams = quote(Decimal("10"), plain)
+    ten_milligrams = quote(Decimal("10"), plain, POLISHED)
     assert ten_milligrams.metal_cost == Decimal("0.01")  # from 0.005
     assert ten_milligrams.making == Decimal("45.07")  # from 45.065
 
@@ -38,19 +41,20 @@ def test_half_a_cent_is_rounded_up() -> None:
 @given(volumes, volumes, any_metal)
 def test_the_price_never_falls_with_the_volume(a: Decimal, b: Decimal, metal: Metal) -> None:
     small, large = sorted((a, b))
-    less, more = quote(small, metal), quote(large, metal)
+    less, more = quote(small, metal, POLISHED), quote(large, metal, POLISHED)
     assert all(x <= y for x, y in zip(astuple(less), astuple(more), strict=True))
 
 
 @given(volumes, st.decimals("1", "1000", places=3), any_metal)
 def test_the_price_grows_with_the_volume(volume: Decimal, more: Decimal, metal: Metal) -> None:
     # One cubic millimetre of the lightest and cheapest metal is worth several cents.
-    assert quote(volume + more, metal).total > quote(volume, metal).total
+    assert quote(volume + more, metal, POLISHED).total > quote(volume, metal, POLISHED).total
 
 
-@given(volumes, any_metal)
-def test_a_customer_can_recompute_a_quote(volume: Decimal, metal: Metal) -> None:
-    priced = quote(volume, metal)
+@given(volumes, any_metal, any_finish)
+def test_a_customer_can_recompute_a_quote(volume: Decimal, metal: Metal, finish: Finish) -> None:
+    priced = quote(volume, metal, finish)
+    assert priced.finish == finish.cost
     assert priced.total == priced.metal_cost + priced.making + priced.finish
     assert abs(priced.metal_cost - priced.weight_g * metal.price_per_gram) <= Decimal("0.005")
     assert abs(priced.weight_g - volume * metal.density / 1000) <= Decimal("0.0005")
@@ -58,7 +62,7 @@ def test_a_customer_can_recompute_a_quote(volume: Decimal, metal: Metal) -> None
 
 @given(volumes, any_metal)
 def test_money_has_two_places_and_measures_three(volume: Decimal, metal: Metal) -> None:
-    priced = quote(volume, metal)
+    priced = quote(volume, metal, POLISHED)
     money = (priced.metal_cost, priced.making, priced.finish, priced.total)
     assert {amount.as_tuple().exponent for amount in money} == {-2}
     assert {m.as_tuple().exponent for m in (priced.volume_mm3, priced.weight_g)} == {-3}
@@ -67,4 +71,4 @@ def test_money_has_two_places_and_measures_three(volume: Decimal, metal: Metal) 
 @pytest.mark.parametrize("volume", ["0", "-1", "-0.001", "NaN", "Infinity"])
 def test_what_has_no_volume_has_no_price(volume: str) -> None:
     with pytest.raises(ValueError, match=f"above 0 mm³, not {volume}"):
-        quote(Decimal(volume), METALS["silver-925"])
+        quote(Decimal(volume), METALS["silver-925"], POLISHED)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
 from atelier.domain.models3d import ModelRejected
@@ -134,12 +135,15 @@ class TestRefusal:
         assert refusal.detail == str(error)
 
     def test_all_that_pages_catch_can_be_told(self) -> None:
-        told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, ModelRejected}
-        assert set(UNDERSTOOD) == told | {OrderNotFound, WorkOrderNotFound}
+        told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
+        assert set(UNDERSTOOD) == told | {ModelRejected, OrderNotFound, WorkOrderNotFound}
 
     def test_our_own_faults_are_not_the_users(self) -> None:
         with pytest.raises(TypeError):
             refusal_of(ZeroDivisionError())
+
+    def test_the_known_finishes_are_named(self) -> None:
+        assert all(code in refusal_of(UnknownFinish("rusty")).detail for code in FINISHES)
 
     def test_the_known_metals_are_named(self) -> None:
         assert all(code in refusal_of(UnknownMetal("tin")).detail for code in METALS)
