@@ -44,8 +44,8 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(
-        min_length=1,
         max_length=LONGEST_URL,
+        pattern=r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[1-9][0-9]{0,4})?(/[!-~]*)?$",
         description="An address of yours on the public internet, https:// or http://.",
         examples=["https://orders.example.com/atelier"],
     )

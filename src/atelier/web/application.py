@@ -20,6 +20,7 @@ from atelier.resources import Resources
 from atelier.web import health, sessions
 from atelier.web.headers import SecurityHeaders
 from atelier.web.origin import OriginCheck
+from atelier.web.plain_text import PlainAddresses
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
 
@@ -38,6 +39,7 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
+            Middleware(PlainAddresses),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),
