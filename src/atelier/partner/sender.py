@@ -143,13 +143,16 @@ class WebhookSender:
             try:
                 while not listening.done():
                     self._wake.clear()
-                    for claimed in await self._claim():
+                    moment = now()
+                    for claimed in await self._claim(moment):
                         task = asyncio.create_task(self._attempt(claimed))
                         self._sending[task] = claimed.endpoint_id
                         task.add_done_callback(self._done)
                     backoff.reset()
+                    pause = await self._until_next(moment)
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), await self._until_next())
+                        async with asyncio.timeout(pause):
+                            await self._wake.wait()
                 await listening  # raises what ended it
             finally:
                 listening.cancel()
@@ -169,11 +172,10 @@ class WebhookSender:
             # Its lease ends, and then it is tried again.
             log.warning("outcome of a webhook not noted", reason=type(error).__name__)
 
-    async def _claim(self) -> Sequence[_Claimed]:
+    async def _claim(self, moment: datetime) -> Sequence[_Claimed]:
         free = _AT_ONCE - len(self._sending)
         if free <= 0:
             return []
-        moment = now()
         async with self._database.session() as session:
             rows = await session.execute(
                 _CLAIM,
@@ -188,14 +190,15 @@ class WebhookSender:
             )
             return [_Claimed(*row) for row in rows]
 
-    async def _until_next(self) -> float:
+    async def _until_next(self, moment: datetime) -> float:
         """Seconds until something is due, at most those between two looks."""
-        # What is due already waits for something else: its endpoint, or the step before it.
+        # What was due at the moment of the look waits for something else: its endpoint, or the
+        # step before it.
         async with self._database.session() as session:
             due: datetime | None = await session.scalar(
                 sa.select(sa.func.min(WebhookDelivery.next_attempt_at)).where(
                     WebhookDelivery.state == Delivery.PENDING,
-                    WebhookDelivery.next_attempt_at > now(),
+                    WebhookDelivery.next_attempt_at > moment,
                 )
             )
         if due is None:
