@@ -40,8 +40,8 @@ def checked_url(text: str, *, private_allowed: bool) -> str:
         raise AddressRefused("the URL must begin with https:// or http:// and name a host")
     if url.userinfo:
         raise AddressRefused("the URL must not hold a user or a password")
-    if url.port == 0:
-        raise AddressRefused("there is no port 0")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise AddressRefused(f"there is no port {url.port}")
     if not private_allowed:
         local = url.host == "localhost" or url.host.endswith(".localhost")
         if local or (literal is not None and not is_public(literal)):
