@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from atelier.operations import command_line
 from atelier.partner import commands as partner_commands
 from atelier.settings import BadSettings, settings
 
@@ -56,6 +57,9 @@ def migrate() -> None:
         run()
     except BadSettings as error:
         _refuse(str(error))
+
+
+command_line.add_to(app)
 
 
 def _listen(host: str, port: int) -> socket.socket:

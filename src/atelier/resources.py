@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
+from redis.asyncio import Redis
+
 from atelier import calculations, estimates, orders, work
 from atelier.data.database import Database
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
@@ -19,6 +22,7 @@ from atelier.partner.sender import WebhookSender
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
 
 
 class NotReady(Exception):
@@ -39,6 +43,8 @@ class Resources:
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
     limiter: RateLimiter = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
@@ -51,10 +57,13 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica)
         self.files = ModelStore(settings.files)
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.limiter = RateLimiter(settings.cache)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
-        }
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        self.limiter = RateLimiter(self.cache)
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
         # A queue's name begins with its service's.
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),
@@ -97,7 +106,7 @@ class Resources:
 
     async def close(self) -> None:
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close(), self.limiter.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {

@@ -27,7 +27,7 @@ import atelier.mes.app
 import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
-from atelier import logs
+from atelier import logs, tracing
 from atelier.resources import Resources
 from atelier.settings import settings
 
@@ -51,8 +51,13 @@ def serve(listeners: Mapping[str, socket.socket]) -> None:
     Raises BadSettings.
     """
     logs.configure(settings().log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(listeners))
+    if collector := settings().otlp_endpoint:
+        tracing.start(collector, listeners.keys())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(listeners))
+    finally:
+        tracing.stop()
 
 
 async def _serve(listeners: Mapping[str, socket.socket]) -> None:
@@ -112,8 +117,8 @@ async def _serve(listeners: Mapping[str, socket.socket]) -> None:
 
 
 async def _named(service: str, work: Coroutine[Any, Any, None]) -> None:
-    """Do `work`; its log lines name the service."""
-    structlog.contextvars.bind_contextvars(service=service)
+    """Do `work`; its log lines and spans name the service."""
+    tracing.work_for(service)
     await work
 
 

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     webhook_first_delay: float = 5.0  # seconds; doubles with each attempt, to a day in all
     webhook_private_addresses: bool = False
     password_cost: Literal["production", "test"] = "production"
+    otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
     port_shop: int = 8001

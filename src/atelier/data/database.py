@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import psycopg
 import sqlalchemy as sa
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from atelier import tracing
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -50,6 +53,7 @@ class Database:
 
     def __init__(self, primary: str, replica: str | None = None) -> None:
         self.url = primary
+        self.name = sa.make_url(primary).database or ""
         self._primary = _engine(primary)
         self._replica = _engine(replica) if replica else self._primary
         self._reader = self._replica.execution_options(postgresql_readonly=True)
@@ -57,8 +61,12 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A transaction on the primary: committed at the end, rolled back by an exception."""
-        async with AsyncSession(self._primary, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._span("transaction"):
+            async with (
+                AsyncSession(self._primary, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -66,8 +74,20 @@ class Database:
 
         A replica is a moment behind: read one's own writes in `session()`.
         """
-        async with AsyncSession(self._reader, expire_on_commit=False) as session:
-            yield session
+        with self._span("read"):
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+                yield session
+
+    def _span(self, operation: str) -> AbstractContextManager[Span]:
+        return tracing.span(
+            f"{operation} {self.name}",
+            SpanKind.CLIENT,
+            attributes={
+                "db.system.name": "postgresql",
+                "db.namespace": self.name,
+                "db.operation.name": operation,
+            },
+        )
 
     async def check(self) -> None:
         """Raises SQLAlchemy's OperationalError where the primary or the replica does not answer."""

@@ -26,6 +26,7 @@ class Operator(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
+    session_version: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Calculation(Base):

@@ -31,6 +31,7 @@ class Customer(Base):
     name: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
     password_hash: Mapped[str]
+    session_version: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[CreatedAt]
 
 
@@ -42,6 +43,7 @@ class Seller(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
+    session_version: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Partner(Base):
@@ -79,6 +81,7 @@ class Order(Base):
         sa.CheckConstraint("num_nonnulls(customer_id, partner_id) = 1", name="one_owner"),
         # The lists: newest first, of everybody or of one customer.
         sa.Index("ix_order_created_at", "created_at"),
+        sa.Index("ix_order_state_updated_at", "state", "updated_at"),
         sa.Index("ix_order_customer_id_created_at", "customer_id", "created_at"),
         sa.Index("ix_order_partner_id_created_at", "partner_id", "created_at"),
     )

@@ -18,17 +18,15 @@ from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from atelier import metrics
 from atelier.data.shop import Partner
 from atelier.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 DAY: Final = 86_400  # seconds
-_PATIENCE: Final = 0.25  # seconds; longer than that, and Redis itself would be the delay
 _PAUSE: Final = 1.0  # seconds without asking a Redis that did not answer
 
 # Redis's clock: those of the platform's processes may differ.
@@ -115,23 +113,14 @@ class Standing:
 
 
 class RateLimiter:
-    """Connects when it is first asked."""
-
-    def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
-            # Once more at once: a connection may have died while it lay in the pool.
-            retry=Retry(NoBackoff(), 1),
-        )
-        self._take = self._redis.register_script(_TAKE)
+    def __init__(self, redis: Redis) -> None:
+        self._take = redis.register_script(_TAKE)
         self._ask_again_at = 0.0
 
     async def take(self, partner_id: UUID, limits: Limits) -> Standing | None:
         """Takes a token, if there is one; None when Redis does not answer."""
         if time.monotonic() < self._ask_again_at:
+            metrics.cache_requests_total.labels("limits", "unavailable").inc()
             return None
         try:
             refused, tokens, used, now = await self._take(
@@ -140,9 +129,11 @@ class RateLimiter:
             )
         except (RedisError, OSError) as error:
             self._ask_again_at = time.monotonic() + _PAUSE
+            metrics.cache_requests_total.labels("limits", "unavailable").inc()
             log.warning("rate limits are not kept: Redis is away", reason=type(error).__name__)
             return None
-        return Standing(limits, float(tokens), int(used), float(now), refused)
-
-    async def close(self) -> None:
-        await self._redis.aclose()
+        standing = Standing(limits, float(tokens), int(used), float(now), refused.decode())
+        if standing.refused:
+            limit = "quota" if standing.refused == "daily" else "rate"
+            metrics.rate_limit_rejections_total.labels(str(partner_id), limit).inc()
+        return standing

@@ -23,6 +23,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 
+from atelier import metrics
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Delivery, WebhookDelivery
@@ -229,6 +230,7 @@ class WebhookSender:
                 )
                 .values(changes)
             )
+        metrics.webhook_deliveries_total.labels(outcome).inc()
         log.info(
             f"webhook {outcome}",
             order_id=str(claimed.order_id),

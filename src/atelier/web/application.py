@@ -17,12 +17,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.resources import Resources
-from atelier.web import health, sessions
+from atelier.web import health, measures, sessions
 from atelier.web.headers import SecurityHeaders
 from atelier.web.origin import OriginCheck
 from atelier.web.plain_text import PlainAddresses
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
+from atelier.web.telemetry import Telemetry, method_of, route_of
 
 _log = structlog.get_logger("atelier.web")
 
@@ -37,6 +38,7 @@ def create_app(
     app = FastAPI(
         **{"openapi_url": None, "docs_url": None, "redoc_url": None, **options},
         middleware=[
+            Middleware(Telemetry, service=service),
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
             Middleware(PlainAddresses),
@@ -48,6 +50,7 @@ def create_app(
     app.state.resources = resources
     app.state.pages = pages
     app.include_router(health.router)
+    app.include_router(measures.router)
     if pages is not None:
         app.mount("/static", CachedFiles(directory=STATIC), name="static")
     return app
@@ -88,8 +91,7 @@ class UnexpectedErrors:
                 "request failed",
                 service=self._service,
                 reference=reference,
-                method=scope.get("method"),
-                path=scope.get("path"),
+                **{"http.request.method": method_of(scope), "http.route": route_of(scope)},
             )
             if scope["type"] != "http" or started:
                 raise

@@ -6,6 +6,7 @@ import re
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -34,11 +35,13 @@ async def recognised(request: Request, database: Database, people: type[Person])
     service = service_of(request)
     cookie = request.cookies.get(_cookie(service))
     secret = resources_of(request).settings.secret_key
-    user_id = None if cookie is None else read_session(service, cookie, secret)
-    if user_id is None:
+    begun = None if cookie is None else read_session(service, cookie, secret)
+    if begun is None:
         return None
     async with database.session() as session:
-        person: Person | None = await session.get(people, user_id)
+        person: Person | None = await session.get(people, begun.user_id)
+    if person is None or person.session_version != begun.version:
+        return None
     request.state.person = person
     return person
 
@@ -57,7 +60,12 @@ def begin(request: Request, person: Customer | Seller | Operator) -> Response:
     response = see_other(wanted_path(request, _HOME[service]))
     response.set_cookie(
         _cookie(service),
-        sign_session(service, person.id, resources_of(request).settings.secret_key),
+        sign_session(
+            service,
+            person.id,
+            resources_of(request).settings.secret_key,
+            person.session_version,
+        ),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="lax",
@@ -66,8 +74,17 @@ def begin(request: Request, person: Customer | Seller | Operator) -> Response:
     return response
 
 
-def end(request: Request) -> Response:
-    """Signs out, back to the start."""
+async def end(request: Request, database: Database, people: type[Person]) -> Response:
+    """Signs out, back to the start. All sessions of the account end, wherever they are: a cookie
+    that somebody has copied is worth nothing any more."""
+    person = await recognised(request, database, people)
+    if person is not None:
+        async with database.session() as session:
+            await session.execute(
+                sa.update(people)
+                .where(people.id == person.id)
+                .values(session_version=people.session_version + 1)
+            )
     response = see_other("/")
     response.delete_cookie(_cookie(service_of(request)), httponly=True, samesite="lax")
     return response

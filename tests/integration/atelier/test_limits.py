@@ -18,17 +18,15 @@ LIMITS = Limits(burst=3, window=3600, daily=1000)
 
 
 @pytest.fixture
-async def limiter(settings: Settings) -> AsyncIterator[RateLimiter]:
-    limiter = RateLimiter(settings.cache)
-    yield limiter
-    await limiter.close()
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    client = Redis.from_url(settings.cache)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    client = Redis.from_url(settings.cache, decode_responses=True)
-    yield client
-    await client.aclose()
+def limiter(redis: Redis) -> RateLimiter:
+    return RateLimiter(redis)
 
 
 async def take(limiter: RateLimiter, partner: object, limits: Limits = LIMITS) -> Standing:
@@ -117,9 +115,7 @@ async def test_what_is_kept_is_not_kept_for_ever(limiter: RateLimiter, redis: Re
 
 async def test_without_redis_everybody_is_let_through() -> None:
     # Nothing listens on this port.
-    limiter = RateLimiter("redis://127.0.0.1:1/0")
-    try:
+    async with Redis.from_url("redis://127.0.0.1:1/0") as nowhere:
+        limiter = RateLimiter(nowhere)
         assert await limiter.take(uuid4(), LIMITS) is None
         assert await limiter.take(uuid4(), LIMITS) is None
-    finally:
-        await limiter.close()

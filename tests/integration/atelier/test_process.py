@@ -59,7 +59,9 @@ def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) ->
     _, log = platform.communicate(timeout=15)
     assert platform.returncode == 0
     lines = [json.loads(line) for line in log.splitlines()]
-    assert all({"@timestamp", "log.level", "event"} <= line.keys() for line in lines)
+    assert all(
+        {"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines
+    )
     assert not [line for line in lines if line["log.level"] in ("warning", "error")]
 
 
