@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
+    "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
 ]
