@@ -46,7 +46,7 @@ class NewWebhook(BaseModel):
     url: str = Field(
         max_length=LONGEST_URL,
         pattern=r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[1-9][0-9]{0,4})?(/[!-~]*)?$",
-        description="An address of yours on the public internet, https:// or http://.",
+        description="An address of yours on the public internet, by https or http.",
         examples=["https://orders.example.com/atelier"],
     )
 
