@@ -9,6 +9,7 @@ from fixtures.model_files import REAL_MODELS, real_models_folder
 pytest_plugins = [
     "pytester",
     "fixtures.company",
+    "fixtures.read_model",
     "fixtures.steps.customer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
@@ -16,6 +17,7 @@ pytest_plugins = [
     "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.workshop",
 ]
 
 

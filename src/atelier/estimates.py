@@ -7,7 +7,6 @@ The partner API keeps the estimate in the `shop` database and asks by the event
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -20,15 +19,22 @@ from atelier.data.columns import now
 from atelier.data.shop import Estimate
 from atelier.domain.finishes import finish
 from atelier.domain.metals import metal
-from atelier.domain.models3d import ModelRejected, measure
-from atelier.domain.pricing import quote
-from atelier.files import ModelStore, StoredModel
+from atelier.files import StoredModel
 from atelier.messaging import outbox
 from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
 
 KEPT_FOR: Final = timedelta(days=1)
 _SWEPT_AT_ONCE: Final = 100  # rows
+_FIGURES: Final = {
+    "price": "price",
+    "metal_cost": "metal_cost",
+    "making": "making_cost",
+    "finish_cost": "finish_cost",
+    "volume_mm3": "volume_mm3",
+    "weight_g": "weight_g",
+}
+"""What pricing tells, and the column for it."""
 
 
 async def ask(
@@ -73,41 +79,12 @@ async def find(session: AsyncSession, partner_id: UUID, estimate_id: UUID) -> Es
     return found
 
 
-async def calculate(session: AsyncSession, event: Event, models: ModelStore) -> None:
-    """Pricing's part, in the `mes` database: answer one request. Raises Refused.
-
-    A model that no price can be given for is an answer, too.
-    """
-    if event.type != "estimate.requested":
-        raise Refused(f"pricing does not know events of type {event.type!r}")
-    try:
-        # Measuring takes seconds for a large model; the event loop has others to serve.
-        solid = await asyncio.to_thread(measure, await models.read(event.data["model_checksum"]))
-    except ModelRejected as fault:
-        name, answer = "failed", {"reason": str(fault)}
-    else:
-        price = quote(solid.volume_mm3, metal(event.data["metal"]), finish(event.data["finish"]))
-        name = "calculated"
-        answer = {
-            "volume_mm3": str(price.volume_mm3),
-            "weight_g": str(price.weight_g),
-            "metal_cost": str(price.metal_cost),
-            "making_cost": str(price.making),
-            "finish_cost": str(price.finish),
-            "price": str(price.total),
-        }
-    await outbox.append(
-        session,
-        Event(type=f"estimate.{name}", order_id=event.order_id, actor="pricing", data=answer),
-    )
-
-
 async def handle(session: AsyncSession, event: Event) -> None:
-    """The partner API's part: note what pricing answered. Raises Refused."""
+    """Note what pricing answered. Raises Refused."""
     changes: dict[str, Any]
     match event.type:
         case "estimate.calculated":
-            changes = {name: Decimal(amount) for name, amount in event.data.items()}
+            changes = {column: Decimal(event.data[name]) for name, column in _FIGURES.items()}
         case "estimate.failed":
             changes = {"failure": event.data["reason"]}
         case _:

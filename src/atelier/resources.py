@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Coroutine
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
-from atelier import calculations, estimates, orders, work
+from atelier import calculations, metal_prices, orders, work
 from atelier.data.database import Database
+from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
+from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
 from atelier.partner import webhooks
 from atelier.partner.limits import RateLimiter
 from atelier.partner.sender import WebhookSender
+from atelier.places import place_at
+from atelier.pricing.dispatcher import Dispatcher
+from atelier.pricing.nursery import Nursery
+from atelier.pricing.pool import Pool
 from atelier.settings import Settings
 
 _PATIENCE = 3.0  # seconds
@@ -29,16 +35,25 @@ class NotReady(Exception):
     """Says what does not work yet, or no more."""
 
 
+class Worker(Protocol):
+    """What a service does in the background, apart from its events."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Until cancelled."""
+
+
 @dataclass
 class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
-    `consumers`, `relays` and `senders` are those that belong to the services of this process:
-    consumers by queue, the others by service.
+    `consumers`, by queue, `relays` and `workers`, by service, are those that belong to the services
+    of this process. A queue's name begins with its service's. `nursery` is where pricing's worker
+    processes come from, if there is one already.
     """
 
     settings: Settings
     services: Collection[str]
+    nursery: Nursery | None = None
     shop: Database = field(init=False)
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
@@ -46,36 +61,49 @@ class Resources:
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
     limiter: RateLimiter = field(init=False)
+    work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
-    senders: dict[str, WebhookSender] = field(init=False)
+    workers: dict[str, Worker] = field(init=False)
+    pricing: Dispatcher = field(init=False)
+    _pool: Pool = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.shop = Database(settings.shop_database, settings.shop_replica)
-        self.mes = Database(settings.mes_database, settings.mes_replica)
-        self.files = ModelStore(settings.files)
+        lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
+        self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
+        self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
+        self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker, settings.retry_delays)
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
         self.limiter = RateLimiter(self.cache)
+        self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)
         self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
-        # A queue's name begins with its service's.
+        self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.nursery)
+        self.pricing = Dispatcher(
+            self.mes,
+            self.broker,
+            self.files,
+            self._pool,
+            workers=settings.pricing_workers,
+            retry_delays=settings.retry_delays,
+        )
+        workers: dict[str, Worker] = {
+            "partner": WebhookSender(self.shop, settings),
+            "pricing": self.pricing,
+        }
+        self.workers = {name: work for name, work in workers.items() if name in self.services}
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),
+            "shop.prices": (metal_prices.handle, self.shop, 20),
             "partner.events": (webhooks.handle, self.shop, 20),
             "mes.orders": (work.handle, self.mes, 20),
-            # Few: a message may be a long calculation, and another process may be idle.
-            "pricing.calculations": (
-                partial(calculations.handle, models=self.files),
-                self.mes,
-                2,
-            ),
-            "pricing.estimates": (partial(estimates.calculate, models=self.files), self.mes, 1),
+            "pricing.calculations": (calculations.handle, self.mes, 20),
         }
         self.consumers = {
             queue: Consumer(
@@ -89,11 +117,6 @@ class Resources:
             for queue, (handler, database, prefetch) in offered.items()
             if queue.partition(".")[0] in self.services
         }
-        self.senders = {
-            service: WebhookSender(self.shop, settings)
-            for service in ("partner",)
-            if service in self.services
-        }
 
     async def ready(self) -> None:
         """Return as soon as databases answer and consumers consume. Raises NotReady.
@@ -104,7 +127,16 @@ class Resources:
             self._checking = asyncio.create_task(self._check())
         await asyncio.shield(self._checking)
 
+    def degraded(self) -> list[str]:
+        """What does not work and is not needed: the services are slower without it."""
+        return [
+            f"replica of {name}"
+            for name, database in self._databases().items()
+            if database.degraded
+        ]
+
     async def close(self) -> None:
+        await self._pool.close()
         await self.broker.close()
         await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
@@ -115,9 +147,10 @@ class Resources:
                 for name, database in self._databases().items()
             },
             **{
-                f"consumer of {name}": consumer.consuming.wait()
-                for name, consumer in self.consumers.items()
+                f"consumer of {queue}": consumer.consuming.wait()
+                for queue, consumer in self.consumers.items()
             },
+            **({"pricing": self.pricing.working.wait()} if "pricing" in self.services else {}),
             "broker": self.broker.check(),
         }
         answers = await asyncio.gather(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class BadSettings(Exception):
@@ -27,9 +34,14 @@ class Settings(BaseSettings):
     mes_replica: str | None = None
     broker: str
     cache: str
-    files: Path
+    files: str  # a folder, or s3://bucket/prefix
+    replica_lag_bytes: int = 16 * 1024 * 1024
+    replica_lag_seconds: float = 10
     secret_key: str
     upload_limit: int = 50 * 1024 * 1024  # bytes
+    pricing_workers: int = Field(default_factory=_cores, ge=1)
+    pricing_time_limit: float = Field(60, gt=0)  # seconds, for one model
+    pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     # What a partner may do whose own row says nothing else; see `partner.limits`.
     partner_burst: int = 100  # requests

@@ -10,6 +10,7 @@ from atelier.crm import api, pages
 from atelier.resources import Resources
 from atelier.web.application import create_app
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
+from atelier.web.own_writes import OwnWrites
 from atelier.web.rendering import Pages
 
 _PAGES = Pages("crm", Path(__file__).parent / "templates")
@@ -25,6 +26,7 @@ def create(resources: Resources) -> FastAPI:
         description="Orders, for sellers who have signed in.",
         openapi_url="/openapi.json",
     )
+    app.add_middleware(OwnWrites)
     app.include_router(pages.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))
     serve_openapi(app, cookie="atelier_crm")

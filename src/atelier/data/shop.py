@@ -9,7 +9,17 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_column, relationship
 
-from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition, now
+from atelier.data.columns import (
+    NAMING,
+    TYPES,
+    CreatedAt,
+    Id,
+    Measure,
+    Money,
+    Transition,
+    now,
+    part_index,
+)
 from atelier.domain.lifecycle import State
 from atelier.messaging import tables
 
@@ -24,6 +34,9 @@ class Customer(Base):
     __table_args__ = (
         sa.CheckConstraint("email = lower(email)", name="email_lower_case"),
         sa.CheckConstraint("language IN ('en', 'ru')", name="language_known"),
+        sa.Index("ix_customer_created_at", "created_at"),
+        part_index("customer", "email"),
+        part_index("customer", "name"),
     )
 
     id: Mapped[Id]
@@ -84,6 +97,15 @@ class Order(Base):
         sa.Index("ix_order_state_updated_at", "state", "updated_at"),
         sa.Index("ix_order_customer_id_created_at", "customer_id", "created_at"),
         sa.Index("ix_order_partner_id_created_at", "partner_id", "created_at"),
+        # The CRM's search: by state, by what was promised, and by a part of a text.
+        sa.Index("ix_order_state_created_at", "state", "created_at"),
+        sa.Index(
+            "ix_order_promised",
+            "promised_at",
+            postgresql_where=sa.text("state NOT IN ('SHIPPED', 'CLOSED', 'CANCELLED')"),
+        ),
+        part_index("order", "number"),
+        part_index("order", "reference"),
     )
 
     id: Mapped[Id]
@@ -128,6 +150,35 @@ class OrderHistory(Transition, Base):
     __table_args__ = (sa.UniqueConstraint("order_id", "sequence"),)
 
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+
+
+class MetalPrice(Base):
+    """What a gram of a metal costs from a moment on: pricing's list, as its events have told it.
+
+    `id` is pricing's; of several with the same beginning the last one counts.
+    """
+
+    __tablename__ = "metal_price"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    metal: Mapped[str] = mapped_column(sa.String(32))
+    price_per_gram: Mapped[Money]
+    valid_from: Mapped[datetime]
+
+
+class OrderNote(Base):
+    """What a seller wrote down about an order, for colleagues; `seller` as in `Order`."""
+
+    __tablename__ = "order_note"
+    __table_args__ = (sa.Index("ix_order_note_order_id_created_at", "order_id", "created_at"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+    seller_id: Mapped[UUID] = mapped_column(sa.ForeignKey("seller.id"))
+    text: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+    seller: Mapped[Seller] = relationship(lazy="raise_on_sql")
 
 
 class IdempotencyKey(Base):

@@ -108,7 +108,10 @@ _DRAWN: Final = {
 }
 _SAME: Final = {
     **dict(zip("АВЕКМНОРСТХІЈЅ", "ABEKMHOPCTXIJS", strict=True)),
-    **{"3": "З", "’": "'", "—": "–", "·": "-"},
+    "3": "З",
+    "’": "'",
+    "—": "–",
+    "·": "-",
 }
 # Around x = 0, which stands over the middle of the letter.
 _MARKS: Final = {

@@ -150,7 +150,12 @@ def from_fields(fields: Mapping[str, str], start: RingDesign) -> tuple[RingDesig
                 )
             else:
                 read[name] = length
-    for name, kind in (("profile", Profile), ("surface", Surface), ("seat", Seat), ("place", Place)):
+    for name, kind in (
+        ("profile", Profile),
+        ("surface", Surface),
+        ("seat", Seat),
+        ("place", Place),
+    ):
         if name in fields:
             try:
                 read[name] = kind(fields[name])

@@ -1,6 +1,7 @@
 """Exchanges and queues of the platform, and how they are declared.
 
-atelier.events (topic) ──▶ shop.orders, partner.events, mes.orders, pricing.…
+atelier.events (topic) ──▶ shop.orders, shop.prices, partner.events, mes.orders,
+                           pricing.calculations
 retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
                         default exchange, and so to the queue that its routing key names
 <queue>.dead            what could not be handled, for a person to look into
@@ -16,10 +17,10 @@ EVENTS = "atelier.events"
 
 QUEUES: Mapping[str, Sequence[str]] = {
     "shop.orders": ("pricing.#", "work.#"),
+    "shop.prices": ("metal.#",),
     "partner.events": ("order.#", "estimate.calculated", "estimate.failed"),
     "mes.orders": ("order.#",),
-    "pricing.calculations": ("order.submitted",),
-    "pricing.estimates": ("estimate.requested",),
+    "pricing.calculations": ("order.submitted", "order.cancelled", "estimate.requested"),
 }
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import orders
+from atelier import metal_prices, orders
 from atelier.data.shop import Customer, Order
 from atelier.domain import finishes, lifecycle
 from atelier.domain.lifecycle import Owner, State
@@ -36,7 +36,9 @@ router = APIRouter()
 @router.get("/")
 async def start_page(request: Request, _: Visitor) -> Response:
     """What the shop offers."""
-    return page(request, "start.html")
+    async with resources_of(request).shop.read() as session:
+        gram_prices = await metal_prices.shown(session)
+    return page(request, "start.html", gram_prices=gram_prices)
 
 
 @router.get("/orders")
@@ -167,9 +169,11 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
     async with resources.shop.session() as session:
         order = await _own(session, customer, number)
         history = await orders.history(session, order.id)
+        gram_prices = await metal_prices.shown(session)
     return {
         "order": order,
         "steps": lifeline.steps([(entry.to_state, entry.occurred_at) for entry in history]),
         "interval": lifeline.poll_interval(order.state),
         "upload_limit": resources.settings.upload_limit,
+        "gram_prices": gram_prices,
     }

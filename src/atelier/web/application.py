@@ -57,13 +57,17 @@ def create_app(
 
 
 class CachedFiles(StaticFiles):
-    """Static files that browsers keep: for good when the address names their content."""
+    """Static files that browsers keep: for good when the address names their content.
+
+    A module is imported by other modules, by its bare address: browsers ask whether it is new.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         versioned = scope["query_string"].startswith(b"v=")
+        bare = "no-cache" if path.endswith(".js") else "public, max-age=3600"
         response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if versioned else "public, max-age=3600"
+            "public, max-age=31536000, immutable" if versioned else bare
         )
         return response
 

@@ -49,11 +49,15 @@ async def live() -> Response:
     },
 )
 async def ready(request: Request) -> Response:
-    """200 when the databases and the broker can be used, 503 when not."""
+    """200 when the databases and the broker can be used, 503 when not.
+
+    `degraded` lists what is missed without being needed.
+    """
+    resources = resources_of(request)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await resources_of(request).ready()
+            await resources.ready()
     except Exception as error:
         _log.warning("not ready", error=repr(error))
         return problem(request, _NOT_READY)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "ready", "degraded": resources.degraded()})

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 
@@ -74,6 +75,11 @@ def metal_name(code: str) -> str:
     return METALS[code].name if code in METALS else code
 
 
+def finish_name(code: str) -> str:
+    """The name of a finish for people; the code itself for one that is no longer offered."""
+    return FINISHES[code].name if code in FINISHES else code
+
+
 @cache
 def asset(path: str) -> str:
     """The address of a static file; it changes with the content, so browsers may keep the file."""
@@ -118,12 +124,14 @@ def _environment(service: str, templates: Path) -> Environment:
         file_size=file_size,
         state_name=state_name,
         metal_name=metal_name,
+        finish_name=finish_name,
     )
     known: Mapping[str, object] = {
         "service": service,
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
+        "finishes": FINISHES,
     }
     environment.globals.update(known)
     return environment

@@ -90,9 +90,19 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "crm GET /orders": SELLERS,
     "crm GET /orders/{number}": SELLERS,
     "crm POST /orders/{number}/{act}": SELLERS,
+    "crm POST /orders/{number}/notes": SELLERS,
+    "crm GET /customers": SELLERS,
+    "crm GET /customers/{customer_id}": SELLERS,
+    "crm GET /attention": SELLERS,
     "crm GET /api/orders": SELLERS,
     "crm GET /api/orders/{number}": SELLERS,
     "crm POST /api/orders/{number}/{act}": SELLERS,
+    "crm POST /api/orders/{number}/send-back": SELLERS,
+    "crm POST /api/orders/{number}/cancel": SELLERS,
+    "crm POST /api/orders/{number}/notes": SELLERS,
+    "crm GET /api/customers": SELLERS,
+    "crm GET /api/customers/{customer_id}": SELLERS,
+    "crm GET /api/attention": SELLERS,
     "mes GET /": EVERYBODY,  # leads on to a page that is not
     "mes GET /work": OPERATORS,
     "mes GET /work/{number}": OPERATORS,
@@ -159,10 +169,11 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     sender = company.works_with_partner("Meridian")
     company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
+    (anna,) = company.systems.crm_client.find_customers(customer.email)
     values = {
         "shop": {"number": own},
         "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
-        "crm": {"number": placed.number, "act": "approve"},
+        "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
         "mes": {"number": placed.number, "act": "take"},
         "pricing": {},
     }

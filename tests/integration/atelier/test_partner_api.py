@@ -111,7 +111,9 @@ def test_an_order_is_accepted_priced_and_confirmed(partner: httpx.Client) -> Non
     priced = order_in(partner, accepted.headers["location"], "PRICE_CALCULATED")
     assert (
         Decimal(priced["price"])
-        == quote(measure(RING).volume_mm3, METALS["gold-750"], FINISHES["polished"]).total
+        == quote(
+            measure(RING).volume_mm3, METALS["gold-750"], Decimal("78.70"), FINISHES["polished"]
+        ).total
     )
 
     confirmed = partner.post(priced["links"]["confirm"])
