@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.steps.order",
     "fixtures.steps.partner",
     "fixtures.steps.pricing",
+    "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
     "fixtures.steps.workshop",

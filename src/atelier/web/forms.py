@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
-from atelier.web.refusal import Refusal
+from atelier.web.plain_text import NUL
+from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.rendering import file_size
 from atelier.web.scope import resources_of
 
@@ -42,10 +43,15 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
 
 
 def text(fields: FormData, name: str, *, strip: bool = True) -> str:
-    """The text field `name`, unless told without blanks around; empty when missing or a file."""
+    """The text field `name`, unless told without blanks around; empty when missing or a file.
+
+    Raises Refusal (400) for a text with a NUL.
+    """
     value = fields.get(name)
     if not isinstance(value, str):
         return ""
+    if NUL in value:
+        raise refusal_of_status(400)
     return value.strip() if strip else value
 
 
