@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.studio",
     "fixtures.steps.workshop",
 ]
 

@@ -65,9 +65,19 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /orders": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
     "shop GET /orders/{number}/status": OWNER,
+    "shop GET /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/submit": OWNER,
     "shop POST /orders/{number}/confirm": OWNER,
+    "shop GET /orders/{number}/picture.png": OWNER,
+    "shop GET /designs": EVERYBODY,
+    "shop GET /designs/{code}": EVERYBODY,
+    "shop GET /designs/{code}.png": EVERYBODY,
+    "shop GET /studio": EVERYBODY,
+    "shop GET /studio/estimate": EVERYBODY,
+    "shop GET /studio/shape": EVERYBODY,
+    "shop GET /studio/picture.png": EVERYBODY,
+    "shop POST /studio/order": CUSTOMERS,
     "partner GET /docs": EVERYBODY,
     **{
         f"{service} GET /openapi.json": EVERYBODY
@@ -169,12 +179,13 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     customer = company.accounts.customer("Anna")
     with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
         own = forms.start().number
+        forms.upload(own, model_file("the generated ring"))
     sender = company.works_with_partner("Meridian")
     company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
     (anna,) = company.systems.crm_client.find_customers(customer.email)
     values = {
-        "shop": {"number": own},
+        "shop": {"number": own, "code": "aurora"},
         "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
         "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
         "mes": {"number": placed.number, "act": "take"},
