@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter
@@ -94,6 +95,7 @@ def estimate(
     return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], _FINISH)
 
 
+@cache
 def _volumes() -> dict[str, Decimal]:
     return {code: made(design.ring).volume_mm3 for code, design in DESIGNS.items()}
 

@@ -240,6 +240,7 @@ class TestIdempotency:
             "key": "k",
             "model": StoredModel("c" * 64, "ring.stl", 84),
             "metal": "gold-750",
+            "finish": "polished",
             "reference": None,
             **changes,
         }
@@ -254,6 +255,7 @@ class TestIdempotency:
         "change",
         [
             {"metal": "gold-585"},
+            {"finish": "satin"},
             {"reference": ""},
             {"reference": "PO-1"},
             {"model": StoredModel("d" * 64, "ring.stl", 84)},
