@@ -82,8 +82,7 @@ def picture_path(design: CatalogueDesign) -> str:
 
 async def known_prices(request: Request) -> Mapping[str, Decimal]:
     """What a gram of each metal costs now, by its code."""
-    async with resources_of(request).shop.read() as session:
-        return await metal_prices.shown(session)
+    return await resources_of(request).shop.read(metal_prices.shown)
 
 
 def estimate(
