@@ -180,10 +180,16 @@ class Platform:
     async def let_all_through(self, placed: Collection[Placed]) -> None:
         """Until everything that was told about these orders has arrived, in effect."""
 
+        quiet = 0
+
         async def on_its_way() -> list[str]:
+            nonlocal quiet
             dead = await self.dead_letters()
             assert not dead, f"dead-lettered: {dead}"
-            return await self._not_arrived({order.id for order in placed})
+            found = await self._not_arrived({order.id for order in placed})
+            # One empty look may fall between two databases.
+            quiet = 0 if found else quiet + 1
+            return found if found or quiet > 1 else ["looked once"]
 
         await self._while_running(self.parts, on_its_way)
 
