@@ -12,11 +12,15 @@ pytest_plugins = [
     "fixtures.mailbox",
     "fixtures.read_model",
     "fixtures.steps.customer",
+    "fixtures.steps.engineer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
+    "fixtures.steps.pricing",
+    "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.studio",
     "fixtures.steps.workshop",
 ]
 

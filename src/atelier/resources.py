@@ -23,6 +23,9 @@ from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.partner import webhooks
+from atelier.partner.limits import RateLimiter
+from atelier.partner.sender import WebhookSender
 from atelier.places import place_at
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.nursery import Nursery
@@ -32,6 +35,9 @@ from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
 _CACHE_PATIENCE = 0.5  # seconds
+
+UPLOADS_AT_ONCE = 2
+"""Models that a process has in memory to check and keep them; the others wait on disk."""
 
 
 class NotReady(Exception):
@@ -63,6 +69,8 @@ class Resources:
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
+    uploads: asyncio.Semaphore = field(init=False)
+    limiter: RateLimiter = field(init=False)
     work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
@@ -81,6 +89,8 @@ class Resources:
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.limiter = RateLimiter(self.cache)
         self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)
@@ -96,6 +106,7 @@ class Resources:
         )
         self.workers = {
             "pricing": self.pricing,
+            "partner": WebhookSender(self.shop, settings),
             "crm": Watcher(self.shop, every=settings.watch_every),
         }
         wake: Callable[[], None] = _nobody
@@ -110,6 +121,7 @@ class Resources:
             "shop.orders": (orders.handle, self.shop, 20),
             "shop.prices": (metal_prices.handle, self.shop, 20),
             "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
+            "partner.events": (webhooks.handle, self.shop, 20),
             "mes.orders": (work.handle, self.mes, 20),
             "pricing.calculations": (calculations.handle, self.mes, 20),
         }

@@ -1,6 +1,6 @@
 """Exchanges and queues of the platform, and how they are declared.
 
-atelier.events (topic) ──▶ shop.orders, shop.prices, shop.mail, mes.orders,
+atelier.events (topic) ──▶ shop.orders, shop.prices, shop.mail, partner.events, mes.orders,
                            pricing.calculations
 retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
                         default exchange, and so to the queue that its routing key names
@@ -27,6 +27,7 @@ QUEUES: Mapping[str, Sequence[str]] = {
         "order.cancelled",
         "work.cancellation_refused",
     ),
+    "partner.events": ("order.#", "estimate.calculated", "estimate.failed"),
     "mes.orders": ("order.#",),
     "pricing.calculations": ("order.submitted", "order.cancelled", "estimate.requested"),
 }

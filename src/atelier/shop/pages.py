@@ -14,11 +14,13 @@ from starlette.responses import Response
 from atelier import metal_prices, orders
 from atelier.data.shop import Customer, Order, OrderHistory
 from atelier.domain import finishes, lifecycle
+from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
 from atelier.files import StoredModel
 from atelier.shop import timeline
 from atelier.shop.accounts import SignedIn, Visitor
+from atelier.shop.catalogue import picture_path
 from atelier.web import lifeline
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
@@ -39,9 +41,13 @@ router = APIRouter()
 @router.get("/")
 async def start_page(request: Request, _: Visitor) -> Response:
     """What the shop offers."""
-    async with resources_of(request).shop.read() as session:
-        gram_prices = await metal_prices.shown(session)
-    return page(request, "start.html", gram_prices=gram_prices)
+    return page(
+        request,
+        "start.html",
+        gram_prices=await resources_of(request).shop.read(metal_prices.shown),
+        first_designs=list(DESIGNS.values())[:3],
+        picture_path=picture_path,
+    )
 
 
 @router.get("/orders")

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
+from atelier.pictures.light import COLOURS
 
 STATIC: Final = Path(__file__).parent / "static"
 _PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
@@ -142,6 +143,7 @@ def _environment(service: str, templates: Path) -> Environment:
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
+        "colours": dict(COLOURS),
         "finishes": FINISHES,
         "usual_finish": USUAL,
     }
