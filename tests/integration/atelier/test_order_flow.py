@@ -54,7 +54,7 @@ from touchstone.waiting import eventually_async
 T = TypeVar("T")
 
 REFUSALS = (IllegalTransition, work.WorkOrderNotFound, work.AlreadyTaken)
-SERVICES = ("shop", "mes", "pricing")
+SERVICES = ("shop", "partner", "mes", "pricing")
 PRICING = "workers of pricing"
 PATIENCE = 30.0  # seconds
 
