@@ -613,7 +613,7 @@ def platform(settings: Settings) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_any_interleaving_ends_well(platform: Platform) -> None:
     customer, partner, operators, files = platform.run(platform.hire())
 
@@ -625,7 +625,7 @@ def test_any_interleaving_ends_well(platform: Platform) -> None:
     run_state_machine_as_test(
         Flow,
         settings=hypothesis_settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=20,
             deadline=None,
             database=None,
