@@ -60,7 +60,11 @@ class Work(Base):
     steps: Mapped[list[Step]] = relationship(order_by=Step.sequence)
 
 
-QUERY = sa.select(Work).where(Work.state.not_in(FINAL)).order_by(Work.created_at.desc())
+QUERY = (
+    sa.select(Work)
+    .where(Work.state.not_in([state.value for state in FINAL]))
+    .order_by(Work.created_at.desc())
+)
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Work</title></head><body><h1>Work</h1>
@@ -117,4 +121,4 @@ def _documents(session: Session) -> Iterator[dict[str, object]]:
 if __name__ == "__main__":
     url, port = sys.argv[1:]
     made = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    uvicorn.run(application(made), port=int(port), log_level="error")
+    uvicorn.run(application(made), port=int(port), log_level="warning")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -14,6 +15,10 @@ from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
@@ -26,9 +31,13 @@ from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.nursery import Nursery
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
+from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
 _CACHE_PATIENCE = 0.5  # seconds
+
+UPLOADS_AT_ONCE = 2
+"""Models that a process has in memory to check and keep them; the others wait on disk."""
 
 
 class NotReady(Exception):
@@ -60,6 +69,7 @@ class Resources:
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
+    uploads: asyncio.Semaphore = field(init=False)
     limiter: RateLimiter = field(init=False)
     work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
@@ -79,6 +89,7 @@ class Resources:
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.limiter = RateLimiter(self.cache)
         self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
@@ -93,14 +104,23 @@ class Resources:
             workers=settings.pricing_workers,
             retry_delays=settings.retry_delays,
         )
-        workers: dict[str, Worker] = {
-            "partner": WebhookSender(self.shop, settings),
+        self.workers = {
             "pricing": self.pricing,
+            "partner": WebhookSender(self.shop, settings),
+            "crm": Watcher(self.shop, every=settings.watch_every),
         }
-        self.workers = {name: work for name, work in workers.items() if name in self.services}
+        wake: Callable[[], None] = _nobody
+        if settings.mail is not None:
+            head = Letterhead(settings.mail_from, settings.shop_address)
+            self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
+            wake = sender.wake
+        self.workers = {
+            service: worker for service, worker in self.workers.items() if service in self.services
+        }
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),
             "shop.prices": (metal_prices.handle, self.shop, 20),
+            "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
             "partner.events": (webhooks.handle, self.shop, 20),
             "mes.orders": (work.handle, self.mes, 20),
             "pricing.calculations": (calculations.handle, self.mes, 20),
@@ -173,3 +193,7 @@ class Resources:
         if {"mes", "pricing"} & set(self.services):
             found["mes"] = self.mes
         return found
+
+
+def _nobody() -> None:
+    """Is told where nobody waits for news."""

@@ -86,7 +86,9 @@ class ApiKey(Base):
 class Order(Base):
     """`customer` and `partner` are there where the query loaded them, and raise elsewhere.
 
-    `cancellation_requested_by` is the actor whom the factory owes an answer.
+    `cancellation_requested_by` is the actor whom the factory owes an answer. `overdue_at` and
+    `stalled_at` are when the watcher found it so; it is still so where they are later than
+    `promised_at` and `updated_at`.
     """
 
     __tablename__ = "order"
@@ -132,6 +134,8 @@ class Order(Base):
     cancellation_requested_by: Mapped[str | None]
     cancellation_reason: Mapped[str | None]
     cancellation_refused_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+    stalled_at: Mapped[datetime | None]
     sequence: Mapped[int]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
@@ -150,6 +154,35 @@ class OrderHistory(Transition, Base):
     __table_args__ = (sa.UniqueConstraint("order_id", "sequence"),)
 
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+
+
+class Email(Base):
+    """A letter to a customer about one step of an order; its address and text are made when it is
+    sent. It waits until it is either sent or parked, which `fault` tells the reason of."""
+
+    __tablename__ = "email"
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "kind"),
+        sa.CheckConstraint("num_nulls(sent_at, parked_at) > 0", name="sent_or_parked"),
+        sa.Index(
+            "ix_email_waiting",
+            "due_at",
+            postgresql_where=sa.text("sent_at IS NULL AND parked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    event_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+    customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
+    reason: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    due_at: Mapped[CreatedAt]
+    attempts: Mapped[int] = mapped_column(default=0)
+    fault: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
 
 
 class MetalPrice(Base):

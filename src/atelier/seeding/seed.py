@@ -14,12 +14,13 @@ import psycopg
 from psycopg import sql
 
 from atelier import security
+from atelier.domain import pricing
 from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
-from atelier.domain.pricing import quote
 from atelier.domain.promises import MAKING_TIME
 from atelier.files import ModelStore
+from atelier.places import place_at
 from atelier.seeding import statements
 from atelier.seeding.models import SeedModel, models
 from atelier.seeding.ways import ACTIVE, Way, ways
@@ -94,7 +95,7 @@ def seed(settings: Settings, company: Company) -> str:
     Raises NotEmpty, or psycopg.Error: then nothing has been written to that database.
     """
     made = models()
-    asyncio.run(_keep(ModelStore(settings.files), made))
+    asyncio.run(_keep(ModelStore(place_at(settings.files)), made))
     key = security.new_api_key()
     with ThreadPoolExecutor(2) as both:
         shop = both.submit(
@@ -188,7 +189,7 @@ def _copy_all(connection: psycopg.Connection[Any], made: Sequence[SeedModel]) ->
             for at, each in enumerate(made)
         ),
     )
-    _copy(connection, "seed_quote", _quotes(made))
+    _copy(connection, "seed_quote", list(_quotes(connection, made)))
 
 
 def _copy(
@@ -260,14 +261,22 @@ def _actor(state: State) -> str:
     return "seller" if state in (State.MANUFACTURING_APPROVED, State.CLOSED) else "owner"
 
 
-def _quotes(made: Sequence[SeedModel]) -> Iterable[Sequence[object]]:
+def _quotes(
+    connection: psycopg.Connection[Any], made: Sequence[SeedModel]
+) -> Iterable[Sequence[object]]:
+    """What each model costs in each metal and finish, at the first price that the metal had."""
+    prices = connection.execute(
+        "SELECT DISTINCT ON (metal) metal, id, price_per_gram FROM metal_price "
+        "ORDER BY metal, valid_from"
+    ).fetchall()
     for at, model in enumerate(made):
-        for metal in METALS.values():
+        for code, price_id, price_per_gram in prices:
             for finish in FINISHES.values():
-                price = quote(model.solid.volume_mm3, metal, finish)
+                given = pricing.basis(model.solid.volume_mm3, METALS[code], price_per_gram, finish)
+                price = pricing.calculate(given)
                 yield (
                     at,
-                    metal.code,
+                    code,
                     finish.code,
                     price.volume_mm3,
                     price.weight_g,
@@ -275,6 +284,12 @@ def _quotes(made: Sequence[SeedModel]) -> Iterable[Sequence[object]]:
                     price.making,
                     price.finish,
                     price.total,
+                    given.density,
+                    given.price_per_gram,
+                    price_id,
+                    given.making,
+                    given.making_per_gram,
+                    given.formula,
                 )
 
 

@@ -24,7 +24,8 @@ CREATE TEMPORARY TABLE seed_model (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE seed_quote (
     model int, metal text, finish text, volume numeric, weight numeric, metal_cost numeric,
-    making numeric, finish_cost numeric, total numeric
+    making numeric, finish_cost numeric, total numeric, density numeric, price_per_gram numeric,
+    metal_price int, making_of_any numeric, making_per_gram numeric, formula int
 ) ON COMMIT DROP;
 """
 
@@ -204,10 +205,13 @@ MES: Final[tuple[LiteralString, ...]] = (
     """
     INSERT INTO calculation (
         order_id, model_checksum, metal, triangles, volume_mm3, weight_g, metal_cost, making,
-        finish, total, failure_code, failure, calculated_at)
+        finish, total, density, price_per_gram, metal_price_id, making_of_any, making_per_gram,
+        finish_code, formula, failure_code, failure, calculated_at)
     SELECT o.id, checksum, o.metal, CASE WHEN priced THEN triangles END, volume, weight, metal_cost,
-        making, finish_cost, total, CASE WHEN failed THEN 'open-surface' END,
-        CASE WHEN failed THEN {failure} END, created + 0.17 * hours * interval '1 hour'
+        making, finish_cost, total, density, price_per_gram, metal_price, making_of_any,
+        making_per_gram, CASE WHEN priced THEN o.finish END, formula,
+        CASE WHEN failed THEN 'open-surface' END, CASE WHEN failed THEN {failure} END,
+        created + 0.17 * hours * interval '1 hour'
     FROM seed_order AS o JOIN seed_model USING (model)
     LEFT JOIN seed_quote AS q
         ON priced AND q.model = o.model AND q.metal = o.metal AND q.finish = o.finish

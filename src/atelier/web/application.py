@@ -64,11 +64,13 @@ class CachedFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        versioned = scope["query_string"].startswith(b"v=")
-        bare = "no-cache" if path.endswith(".js") else "public, max-age=3600"
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if versioned else bare
-        )
+        if scope["query_string"].startswith(b"v="):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        elif path.endswith(".js"):
+            # A module that another one imports: asked about each time, so that the two always fit.
+            response.headers["Cache-Control"] = "public, no-cache"
+        else:
+            response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
 

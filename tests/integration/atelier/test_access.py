@@ -65,9 +65,19 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /orders": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
     "shop GET /orders/{number}/status": OWNER,
+    "shop GET /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/submit": OWNER,
     "shop POST /orders/{number}/confirm": OWNER,
+    "shop GET /orders/{number}/picture.png": OWNER,
+    "shop GET /designs": EVERYBODY,
+    "shop GET /designs/{code}": EVERYBODY,
+    "shop GET /designs/{code}.png": EVERYBODY,
+    "shop GET /studio": EVERYBODY,
+    "shop GET /studio/estimate": EVERYBODY,
+    "shop GET /studio/shape": EVERYBODY,
+    "shop GET /studio/picture.png": EVERYBODY,
+    "shop POST /studio/order": CUSTOMERS,
     "partner GET /docs": EVERYBODY,
     **{
         f"{service} GET /openapi.json": EVERYBODY
@@ -107,6 +117,9 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "mes GET /work": OPERATORS,
     "mes GET /work/{number}": OPERATORS,
     "mes POST /work/{number}/{act}": OPERATORS,
+    "mes GET /api/list": OPERATORS,
+    "mes GET /api/list/changes": OPERATORS,
+    "mes GET /api/list/events": OPERATORS,
     "mes GET /api/work": OPERATORS,
     "mes GET /api/work/{number}": OPERATORS,
     "mes POST /api/work/{number}/{act}": OPERATORS,
@@ -166,12 +179,13 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     customer = company.accounts.customer("Anna")
     with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
         own = forms.start().number
+        forms.upload(own, model_file("the generated ring"))
     sender = company.works_with_partner("Meridian")
     company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
     (anna,) = company.systems.crm_client.find_customers(customer.email)
     values = {
-        "shop": {"number": own},
+        "shop": {"number": own, "code": "aurora"},
         "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
         "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
         "mes": {"number": placed.number, "act": "take"},
@@ -222,7 +236,11 @@ def _ask(
 ) -> httpx.Response:
     service, method, template = route.split(" ", 2)
     path = _STATIC if template == "/static" else template.format(**values[service])
-    return client.request(method, company.sandbox.services[service] + path)
+    with client.stream(method, company.sandbox.services[service] + path) as answer:
+        # A stream of events has no end.
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            answer.read()
+        return answer
 
 
 def test_everybody_gets_in_where_they_may_and_nowhere_else(visits: list[Visit]) -> None:

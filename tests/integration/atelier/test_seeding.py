@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from atelier.data.mes import FINAL
 from atelier.domain.lifecycle import State, is_legal
 from atelier.domain.models3d import measure
+from atelier.files import ModelStore
+from atelier.places import place_at
 from atelier.seeding.models import models
 from atelier.seeding.seed import Company, NotEmpty, seed
 from atelier.settings import Settings
@@ -122,8 +126,8 @@ def test_models_are_in_the_store(seeded: Settings) -> None:
         'SELECT model_checksum, volume_mm3 FROM "order" WHERE price > 0 LIMIT 1',
     )
     [model] = [each for each in models() if each.checksum == checksum]
-    stored = seeded.files / checksum[:2] / f"{checksum}.stl"
-    assert measure(stored.read_bytes()).volume_mm3 == volume == model.solid.volume_mm3
+    stored = asyncio.run(ModelStore(place_at(seeded.files)).read(checksum))
+    assert measure(stored).volume_mm3 == volume == model.solid.volume_mm3
 
 
 def test_the_same_number_makes_the_same_company(seeded: Settings) -> None:
@@ -166,4 +170,10 @@ def test_many_rows_come_in_without_indexes_and_have_them_afterwards(settings: Se
 
     seed(settings, company(orders=20_000))
 
-    assert [(rows(url, look), rows(url, rules)) for url in urls] == before
+    after = [(rows(url, look), rows(url, rules)) for url in urls]
+    assert [plain(each) for each in after] == [plain(each) for each in before]
+
+
+def plain(definitions: object) -> str:
+    """Without the casts that PostgreSQL adds to a condition with every round."""
+    return re.sub(r"::(character varying|text)(\[\])?|[()]", "", str(definitions))

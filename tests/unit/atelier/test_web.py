@@ -218,6 +218,13 @@ class TestWayAfterSignIn:
             ("next=//evil.example", "/orders"),
             ("next=/%5Cevil.example", "/orders"),
             ("next=/%09/evil.example", "/orders"),
+            (
+                "next=/studio%3Fsize%3D54%26engraving%3D%25D0%2590%2B%2526",
+                "/studio?size=54&engraving=%D0%90+%26",
+            ),
+            ("next=/studio%3Fx%3D%0d%0aSet-Cookie:a%3Db", "/orders"),
+            ("next=//evil.example%3Fx", "/orders"),
+            ("next=/studio%3F" + "x" * 2000, "/orders"),
         ],
     )
     def test_never_to_another_site(self, query: str, leads_to: str) -> None:
