@@ -124,8 +124,7 @@ class Gauges:
 
 async def _count(shop: Database) -> None:
     query = sa.select(Order.state, sa.func.count(), sa.func.min(Order.updated_at))
-    async with shop.read() as session:
-        found = (await session.execute(query.group_by(Order.state))).all()
+    found = await shop.read(lambda session: session.execute(query.group_by(Order.state)))
     orders.clear()
     oldest_order_seconds.clear()
     for state, count, oldest in found:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.data.columns import now
-from atelier.data.shop import Customer, Order, OrderHistory, Partner
+from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.finishes import finish
 from atelier.domain.lifecycle import Owner, State
@@ -32,7 +32,6 @@ from atelier.messaging.event import Event
 
 # No vowels, so that no number is a word; nothing that is read or heard as something else.
 _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
-_LISTED = 100
 _FACTORY_STEPS = frozenset(
     to for (_, to), owners in lifecycle.TRANSITIONS.items() if Owner.OPERATOR in owners
 )
@@ -153,7 +152,9 @@ async def cancel(
         order.cancellation_requested_by = actor
         order.cancellation_reason = reason
         order.updated_at = now()
-        await outbox.append(session, _event(order, "cancellation_requested", actor, reason=reason))
+        await outbox.append(
+            session, event_of(order, "cancellation_requested", actor, reason=reason)
+        )
     return order
 
 
@@ -165,26 +166,6 @@ async def of_customer(session: AsyncSession, customer_id: UUID) -> Sequence[Orde
     """Newest first."""
     query = _with_owner().where(Order.customer_id == customer_id)
     return (await session.scalars(query.order_by(Order.created_at.desc()))).all()
-
-
-async def search(session: AsyncSession, text: str = "") -> Sequence[Order]:
-    """The newest hundred orders whose number, or whose customer's or partner's name or e-mail
-    address, contains `text`; without `text`, the newest hundred of all."""
-    query = _with_owner().order_by(Order.created_at.desc()).limit(_LISTED)
-    if text := text.strip():
-        query = (
-            query.outerjoin(Customer, Order.customer_id == Customer.id)
-            .outerjoin(Partner, Order.partner_id == Partner.id)
-            .where(
-                sa.or_(
-                    *(
-                        column.icontains(text, autoescape=True)
-                        for column in (Order.number, Customer.email, Customer.name, Partner.name)
-                    )
-                )
-            )
-        )
-    return (await session.scalars(query)).all()
 
 
 async def history(session: AsyncSession, order_id: UUID) -> Sequence[OrderHistory]:
@@ -283,7 +264,7 @@ async def _step(
     order.updated_at = now()
     if to is State.CONFIRMED:
         order.promised_at = promised(order.updated_at)
-    event = _event(order, to.lower(), actor, before=before, reason=reason)
+    event = event_of(order, to.lower(), actor, before=before, reason=reason)
     session.add(
         OrderHistory(
             order_id=order.id,
@@ -299,7 +280,7 @@ async def _step(
     await outbox.append(session, event)
 
 
-def _event(
+def event_of(
     order: Order, name: str, actor: str, *, before: State | None = None, reason: str | None = None
 ) -> Event:
     """What is so of the order at its `updated_at`, and `before` which state it was in."""

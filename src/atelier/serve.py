@@ -85,6 +85,11 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
         asyncio.create_task(_named(service, relay.run()))
         for service, relay in resources.relays.items()
     ]
+    followers = (
+        [asyncio.create_task(_named("mes", resources.work_list.run()))]
+        if "mes" in listeners
+        else []
+    )
     servers: list[_Server] = []
     serving: list[asyncio.Task[None]] = []
     for service, listener in listeners.items():
@@ -108,6 +113,10 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
     await asyncio.wait([stopping, *serving], return_when=asyncio.FIRST_COMPLETED)
 
     log.info("stopping")
+    # First what open pages listen to: their connections would hold the servers back.
+    for follower in followers:
+        follower.cancel()
+    await asyncio.gather(*followers, return_exceptions=True)
     for server in servers:
         server.should_exit = True
     outcomes = await asyncio.gather(*serving, return_exceptions=True)

@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.data.columns import now
-from atelier.data.mes import Operator, WorkOrder, WorkOrderHistory
+from atelier.data.mes import FINAL, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
+from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
 from atelier.messaging.consumer import NotYet, Refused
 from atelier.messaging.event import Event
 
-_FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
 # Orders that nobody has submitted yet are no work.
 _BEFORE_WORK = (State.INITIATED, State.FILE_UPLOADED)
 
@@ -88,7 +88,7 @@ async def by_number(session: AsyncSession, number: str) -> WorkOrder | None:
 
 async def active(session: AsyncSession) -> Sequence[WorkOrder]:
     """All work that is not finished for good, newest first."""
-    query = _with_operator().where(WorkOrder.state.not_in(_FINAL))
+    query = _with_operator().where(WorkOrder.state.not_in(FINAL))
     return (await session.scalars(query.order_by(WorkOrder.created_at.desc()))).all()
 
 
@@ -103,6 +103,8 @@ async def handle(session: AsyncSession, event: Event) -> None:
     domain, _, name = event.type.partition(".")
     if event.type == "order.cancellation_requested":
         await _answer_cancellation(session, event)
+        return
+    if event.type in NOTICES:
         return
     if domain != "order" or name.upper() not in State.__members__:
         raise Refused(f"the factory does not know events of type {event.type!r}")

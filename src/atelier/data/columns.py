@@ -38,6 +38,16 @@ Measure = Annotated[Decimal, mapped_column(sa.Numeric(14, 3))]
 CreatedAt = Annotated[datetime, mapped_column(default=now)]
 
 
+def part_index(table: str, column: str) -> sa.Index:
+    """Finds rows by any part of a text of three letters or more, without regard to case."""
+    return sa.Index(
+        f"ix_{table}_{column}_part",
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "gin_trgm_ops"},
+    )
+
+
 class Transition:
     """One line of an order's history: the step, who took it, and the event that recorded it.
 

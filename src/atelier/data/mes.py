@@ -15,6 +15,14 @@ from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, T
 from atelier.domain.lifecycle import State
 from atelier.messaging import tables
 
+FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
+"""States in which a piece is finished for good and leaves the list; all others are active work."""
+
+IS_ACTIVE = "(state)::text <> ALL (ARRAY[{}])".format(
+    ", ".join(f"'{each}'::text" for each in FINAL)
+)
+"""In SQL: written like this, PostgreSQL sees that the list's index holds what is asked for."""
+
 
 class Base(DeclarativeBase):
     metadata = sa.MetaData(naming_convention=NAMING)
@@ -134,6 +142,13 @@ class WorkOrder(Base):
     __table_args__ = (
         sa.CheckConstraint("source IN ('shop', 'partner')", name="source_known"),
         sa.Index("ix_work_order_created_at", "created_at"),
+        sa.Index("ix_work_order_changed_in", "changed_in"),
+        sa.Index(
+            "ix_work_order_active",
+            sa.text("created_at DESC"),
+            sa.text("number DESC"),
+            postgresql_where=sa.text(IS_ACTIVE),
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -152,6 +167,12 @@ class WorkOrder(Base):
     operator_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("operator.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    changed_in: Mapped[int] = mapped_column(
+        sa.BigInteger,
+        # A trigger sets it with every change; only the list's feed reads it (`mes.changes`).
+        server_default=sa.text("((pg_current_xact_id())::text)::bigint"),
+        deferred=True,
+    )
 
     operator: Mapped[Operator | None] = relationship(lazy="raise_on_sql")
 

@@ -78,9 +78,7 @@ _OFFERED: Final = (
         "A flat band with a word around it",
         "Straight sides, sharp edges, and room for the word that matters, cut into the outside.",
         "platinum-950",
-        _ring(
-            "5.0", "1.8", Profile.FLAT, engraving="Always & always", place=Place.OUTSIDE
-        ),
+        _ring("5.0", "1.8", Profile.FLAT, engraving="Always & always", place=Place.OUTSIDE),
     ),
     CatalogueDesign(
         "polaris",

@@ -26,7 +26,11 @@ LIMITS: Final[Mapping[State, timedelta]] = MappingProxyType(
 )
 """How long an order may stand in a state that waits for us."""
 
-_KEPT: Final = (State.SHIPPED, State.CLOSED, State.CANCELLED)
+KEPT: Final = (State.SHIPPED, State.CLOSED, State.CANCELLED)
+"""States in which no promise can be broken any more."""
+
+NOTICES: Final = frozenset({"order.overdue", "order.stalled"})
+"""Types of events that tell of an order that nobody has moved; who follows steps ignores them."""
 
 
 def promised(confirmed_at: datetime) -> datetime:
@@ -45,7 +49,7 @@ def limit(state: State) -> timedelta | None:
 
 def is_overdue(state: State, promised_at: datetime | None, at: datetime) -> bool:
     """Whether the promise is broken at the time `at`: past its date and not shipped."""
-    return promised_at is not None and state not in _KEPT and at > promised_at
+    return promised_at is not None and state not in KEPT and at > promised_at
 
 
 def is_stalled(state: State, since: datetime, at: datetime) -> bool:

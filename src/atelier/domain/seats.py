@@ -131,12 +131,12 @@ class Setting:
         thick = 0.24 + 0.04 * self.stone
         middle = (rings[0][0] + rings[1][0]) / 2
         round_ = len(angles)
-        span = min(
-            max(2, round(2 * thick / (2 * np.pi * middle / round_))), round_ // count - 2
-        )
+        span = min(max(2, round(2 * thick / (2 * np.pi * middle / round_))), round_ // count - 2)
         first = np.pi / 4 if count == 4 else 0.0
         starts = [
-            round((first + 2 * np.pi * number / count - angles[0]) / (2 * np.pi) * round_ - span / 2)
+            round(
+                (first + 2 * np.pi * number / count - angles[0]) / (2 * np.pi) * round_ - span / 2
+            )
             for number in range(count)
         ]
         taken = np.zeros(round_, bool)

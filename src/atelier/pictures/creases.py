@@ -46,7 +46,9 @@ def shaded(mesh: Mesh, crease: float = _CREASE) -> Shaded:
     )
 
 
-def _groups(facets: NDArray[np.int64], flat: NDArray[np.float64], least: float) -> NDArray[np.int64]:
+def _groups(
+    facets: NDArray[np.int64], flat: NDArray[np.float64], least: float
+) -> NDArray[np.int64]:
     """For each corner of each facet the lowest corner of those that it shares its normal with."""
     start, end = facets, np.roll(facets, -1, axis=1)
     base = int(facets.max()) + 1

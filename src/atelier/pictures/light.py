@@ -52,7 +52,9 @@ _BOXES: Final = (
 def linear(colour: str) -> NDArray[np.float32]:
     """A colour such as "#f3f1ec" as amounts of light."""
     parts = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)], np.float32)
-    light: NDArray[np.float32] = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    light: NDArray[np.float32] = np.where(
+        parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
+    )
     return light
 
 
@@ -61,7 +63,9 @@ def shown(light: NDArray[np.float32]) -> NDArray[np.float32]:
     as on film."""
     exposed = np.maximum(light, 0) * 0.92
     film = exposed * (2.51 * exposed + 0.03) / (exposed * (2.43 * exposed + 0.59) + 0.14)
-    return np.where(film <= 0.0031308, 12.92 * film, 1.055 * film.clip(1e-9, 1) ** (1 / 2.4) - 0.055)
+    return np.where(
+        film <= 0.0031308, 12.92 * film, 1.055 * film.clip(1e-9, 1) ** (1 / 2.4) - 0.055
+    )
 
 
 def around(directions: Directions) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
 from atelier.orders import OrderNotFound
+from atelier.places import StoreUnavailable
 from atelier.web.scope import pages_of, service_of
 from atelier.work import AlreadyTaken, WorkOrderNotFound
 
@@ -54,6 +55,7 @@ UNDERSTOOD: Final = (
     OrderNotFound,
     WorkOrderNotFound,
     AlreadyTaken,
+    StoreUnavailable,
 )
 """Exceptions that `refusal_of` turns into a refusal: what a user can do wrong."""
 
@@ -75,6 +77,14 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(413, "model-too-large", "Model too large", str(error))
         case ModelRejected():
             return Refusal(422, f"model-{error.code}", "Model refused", str(error))
+        case StoreUnavailable():
+            return Refusal(
+                503,
+                "store-unavailable",
+                "Not possible at the moment",
+                str(error),
+                headers={"Retry-After": "60"},
+            )
         case OrderNotFound() | WorkOrderNotFound():
             return Refusal(404, "order-not-found", "No such order", str(error))
     raise TypeError(f"{error!r} is nothing that a user can do wrong")

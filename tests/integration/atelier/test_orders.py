@@ -199,25 +199,6 @@ async def test_news_from_the_factory_may_come_too_early_or_never_fit(
     assert await states(shop, order.id) == [State.SUBMITTED, State.CANCELLED]
 
 
-async def test_a_seller_finds_orders_by_what_people_say(
-    shop: Database, customer: Customer, partner: Partner
-) -> None:
-    async with shop.session() as session:
-        hers = await orders.start(session, customer.id)
-    theirs = await submitted(shop, partner)
-
-    async def found(text: str) -> list[str]:
-        async with shop.session() as session:
-            return [order.number for order in await orders.search(session, text)]
-
-    assert await found("") == [theirs.number, hers.number]
-    assert await found(f" {hers.number.lower()[3:]} ") == [hers.number]
-    assert await found("petrova") == [hers.number]
-    assert await found(customer.email.upper()) == [hers.number]
-    assert await found("goldfinch & s") == [theirs.number]
-    assert await found("%") == []
-
-
 async def test_numbers_are_easy_to_read_out(shop: Database, partner: Partner) -> None:
     numbers = {(await submitted(shop, partner)).number for _ in range(20)}
 
