@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter
@@ -17,7 +18,7 @@ from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
 from atelier.shop.accounts import Visitor
-from atelier.shop.workbench import made, picture, picture_version, workbench
+from atelier.shop.workbench import easel, made, picture, picture_version, workbench
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 
@@ -47,7 +48,7 @@ async def catalogue_page(request: Request, _: Visitor) -> Response:
 async def design_picture(code: str) -> Response:
     """The picture of a design, in the metal that it is shown in."""
     design = _known(code)
-    content = await workbench.do(picture, design.ring, design.metal)
+    content = await easel.do(picture, design.ring, design.metal)
     return Response(
         content,
         media_type="image/png",
@@ -94,6 +95,7 @@ def estimate(
     return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], _FINISH)
 
 
+@cache
 def _volumes() -> dict[str, Decimal]:
     return {code: made(design.ring).volume_mm3 for code, design in DESIGNS.items()}
 

@@ -32,7 +32,6 @@ Answer = TypeVar("Answer")
 PICTURE_PIXELS: Final = 640
 _PAINTED_FACETS: Final = 400_000
 _SHOWN_METAL: Final = "silver-925"
-_HANDS: Final = 2
 _IN_LINE: Final = 24
 
 _BUSY: Final = Refusal(
@@ -54,8 +53,8 @@ class MadeRing:
 class Workbench:
     """Does work in threads, no more at once than there is room for; of too much it refuses some."""
 
-    def __init__(self) -> None:
-        self._hands = ThreadPoolExecutor(_HANDS, "workbench")
+    def __init__(self, name: str, hands: int) -> None:
+        self._hands = ThreadPoolExecutor(hands, name)
         self._in_line = 0
 
     async def do(
@@ -72,8 +71,12 @@ class Workbench:
             self._in_line -= 1
 
 
-workbench: Final = Workbench()
-"""That of this process. Its threads begin with the first work, so a process may fork before."""
+# Their threads begin with the first work, so a process may fork before.
+workbench: Final = Workbench("workbench", 2)
+"""Where this process makes rings, which is quick."""
+
+easel: Final = Workbench("easel", 2)
+"""Where it paints pictures, so that no ring waits for one."""
 
 
 @lru_cache(maxsize=24)
