@@ -220,7 +220,7 @@ def _naive(database: str) -> Iterator[str]:
     try:
         eventually(
             lambda: httpx.get(f"{address}/docs").status_code,
-            timeout=30,
+            timeout=120,
             ignoring=(httpx.TransportError,),
         )
         yield address
