@@ -162,7 +162,7 @@ def test_without_redis_the_mes_is_ready_and_its_list_complete(
     with running(company.sandbox, tmp_path, "mes", ATELIER_CACHE=NOBODY) as alone:
         address = alone.sandbox.services["mes"]
         page = httpx.get(f"{address}/work", cookies=cookies).text
-        assert "straight from the database" in page
+        assert ">The fast copy of this list is not there at the moment" in page
         assert f"work-{approved}" in page
 
         since, rows = whole(address, cookies)
