@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from atelier.operations import command_line
+from atelier.partner import commands as partner_commands
 from atelier.pricing import commands as pricing_commands
 from atelier.settings import BadSettings, settings
 
@@ -15,6 +16,9 @@ SERVICES = ("shop", "partner", "crm", "mes", "pricing")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The jeweller's platform.")
 app.add_typer(pricing_commands.app, name="prices", help="What a gram of each metal costs.")
+app.add_typer(
+    partner_commands.app, name="partner", help="Partner companies, their API keys and limits."
+)
 
 
 @app.command()

@@ -152,7 +152,9 @@ async def cancel(
         order.cancellation_requested_by = actor
         order.cancellation_reason = reason
         order.updated_at = now()
-        await outbox.append(session, _event(order, "cancellation_requested", actor, reason=reason))
+        await outbox.append(
+            session, event_of(order, "cancellation_requested", actor, reason=reason)
+        )
     return order
 
 
@@ -262,7 +264,7 @@ async def _step(
     order.updated_at = now()
     if to is State.CONFIRMED:
         order.promised_at = promised(order.updated_at)
-    event = _event(order, to.lower(), actor, before=before, reason=reason)
+    event = event_of(order, to.lower(), actor, before=before, reason=reason)
     session.add(
         OrderHistory(
             order_id=order.id,
@@ -278,7 +280,7 @@ async def _step(
     await outbox.append(session, event)
 
 
-def _event(
+def event_of(
     order: Order, name: str, actor: str, *, before: State | None = None, reason: str | None = None
 ) -> Event:
     """What is so of the order at its `updated_at`, and `before` which state it was in."""

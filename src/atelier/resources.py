@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -14,18 +15,29 @@ from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
 from atelier.gauges import Gauges
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.partner import webhooks
+from atelier.partner.limits import RateLimiter
+from atelier.partner.sender import WebhookSender
 from atelier.places import place_at
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.nursery import Nursery
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
+from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
 _CACHE_PATIENCE = 0.5  # seconds
+
+UPLOADS_AT_ONCE = 2
+"""Models that a process has in memory to check and keep them; the others wait on disk."""
 
 
 class NotReady(Exception):
@@ -57,6 +69,8 @@ class Resources:
     broker: Broker = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
+    uploads: asyncio.Semaphore = field(init=False)
+    limiter: RateLimiter = field(init=False)
     work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
@@ -75,6 +89,8 @@ class Resources:
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.limiter = RateLimiter(self.cache)
         self.work_list = LiveList(self.mes, self.cache)
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)
@@ -88,10 +104,24 @@ class Resources:
             workers=settings.pricing_workers,
             retry_delays=settings.retry_delays,
         )
-        self.workers = {"pricing": self.pricing} if "pricing" in self.services else {}
+        self.workers = {
+            "pricing": self.pricing,
+            "partner": WebhookSender(self.shop, settings),
+            "crm": Watcher(self.shop, every=settings.watch_every),
+        }
+        wake: Callable[[], None] = _nobody
+        if settings.mail is not None:
+            head = Letterhead(settings.mail_from, settings.shop_address)
+            self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
+            wake = sender.wake
+        self.workers = {
+            service: worker for service, worker in self.workers.items() if service in self.services
+        }
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),
             "shop.prices": (metal_prices.handle, self.shop, 20),
+            "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
+            "partner.events": (webhooks.handle, self.shop, 20),
             "mes.orders": (work.handle, self.mes, 20),
             "pricing.calculations": (calculations.handle, self.mes, 20),
         }
@@ -163,3 +193,7 @@ class Resources:
         if {"mes", "pricing"} & set(self.services):
             found["mes"] = self.mes
         return found
+
+
+def _nobody() -> None:
+    """Is told where nobody waits for news."""

@@ -24,7 +24,11 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """Database URLs are plain `postgresql://…`; the replicas are optional."""
+    """Database URLs are plain `postgresql://…`; the replicas are optional.
+
+    `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
+    wait in the database. `shop_address` is what the shop's pages are reached by from outside.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
@@ -37,13 +41,25 @@ class Settings(BaseSettings):
     files: str  # a folder, or s3://bucket/prefix
     replica_lag_bytes: int = 16 * 1024 * 1024
     replica_lag_seconds: float = 10
-    secret_key: str
+    secret_key: str = Field(min_length=32)
     upload_limit: int = 50 * 1024 * 1024  # bytes
     pricing_workers: int = Field(default_factory=_cores, ge=1)
     pricing_time_limit: float = Field(60, gt=0)  # seconds, for one model
     pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
+    # What a partner may do whose own row says nothing else; see `partner.limits`.
+    partner_burst: int = 100  # requests
+    partner_burst_window: int = 10  # seconds
+    partner_daily_quota: int = 100_000  # requests
+    webhook_timeout: float = 5.0  # seconds
+    webhook_attempts: int = 15
+    webhook_first_delay: float = 5.0  # seconds; doubles with each attempt, to a day in all
+    webhook_private_addresses: bool = False
     password_cost: Literal["production", "test"] = "production"
+    mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
+    mail_from: str = "Atelier <orders@atelier.example>"
+    shop_address: str | None = None
+    watch_every: float = 60.0  # seconds
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"

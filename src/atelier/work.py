@@ -21,6 +21,7 @@ from atelier.data.columns import now
 from atelier.data.mes import FINAL, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
+from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
 from atelier.messaging.consumer import NotYet, Refused
 from atelier.messaging.event import Event
@@ -102,6 +103,8 @@ async def handle(session: AsyncSession, event: Event) -> None:
     domain, _, name = event.type.partition(".")
     if event.type == "order.cancellation_requested":
         await _answer_cancellation(session, event)
+        return
+    if event.type in NOTICES:
         return
     if domain != "order" or name.upper() not in State.__members__:
         raise Refused(f"the factory does not know events of type {event.type!r}")

@@ -90,7 +90,9 @@ class Recording:
     item: pytest.Item
     mode: str
     again: bool = False
+    leave_context: Callable[[BrowserContext], object] = field(default=lambda c: None)
     close_context: Callable[[BrowserContext], object] = field(default=lambda c: c.close())
+    left: bool = False
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     logs: Path | None = None
     kept: Path | None = None
@@ -141,12 +143,11 @@ class Recording:
     def close_pages(self) -> None:
         """The test is over but for its teardown. Its pages stop asking the services, while the
         traces stay: a failure of the teardown still wants them."""
+        self.left = True
         for name, context in self.contexts.items():
             with suppress(Exception):
-                for page in context.pages:
-                    if page.video:
-                        self._videos.append((name, page.video))
-                    page.close()
+                self._videos += [(name, page.video) for page in context.pages if page.video]
+                self.leave_context(context)
 
     def close(self) -> None:
         """End all contexts; a trace that was not kept is gone."""
@@ -191,7 +192,8 @@ class Recording:
 
     def _keep_context(self, name: str, context: BrowserContext) -> None:
         folder, secrets = self._folder(), mask_of(self.item.config).secrets
-        for number, page in enumerate(context.pages, start=1):
+        # What is open now, was opened for another test.
+        for number, page in enumerate([] if self.left else context.pages, start=1):
             with self._noting(f"screenshot of {name}"):
                 page.screenshot(
                     path=folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png"),

@@ -55,8 +55,24 @@ _PROGRAMS = (
     "google-chrome",
     "google-chrome-stable",
 )
-# A test machine has no use for the GPU process, nor for the browser's own traffic.
-_ARGUMENTS = ("--disable-gpu", "--disable-background-networking")
+# What Playwright switches off – of several such arguments Chromium obeys the last – and
+# RenderDocument, which builds the frame, view and compositor of a page anew for each document.
+NO_FEATURES = (
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect"),
+    *("TcpPortRandomizationWin", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled"),
+    *("PreconnectToSearch", "msForceBrowserSignIn", "msEdgeUpdateLaunchServicesPreferredVersion"),
+    "RenderDocument",
+)
+_ARGUMENTS = (
+    # A test machine has no use for the GPU process, nor for the browser's own traffic.
+    *("--disable-gpu", "--disable-background-networking"),
+    # All pages of one context in one process (those of another never share it), so that a new page
+    # finds compiled what Playwright evaluates in each.
+    "--renderer-process-limit=1",
+    f"--disable-features={','.join(NO_FEATURES)}",
+)
 
 
 _NO_FFMPEG = (
@@ -214,6 +230,7 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
 
     pages: dict[str, tuple[str | None, Page]] = {}
     recording = recording_of(request.node)
+    recording.leave_context = windows.leave
     recording.close_context = windows.close
 
     def open_for(

@@ -195,11 +195,11 @@ def _pieces(letter: str) -> NDArray[np.float64] | None:
     """One letter's straight pieces; none for a blank, None for what we cannot draw."""
     if letter == " ":
         return np.empty((0, 2, 2))
-    if letter not in _DRAWN and letter.islower():
-        capitals = [_pieces(capital) for capital in letter.upper()]
-        if len(capitals) != 1 or capitals[0] is None:
-            return None
-        return capitals[0] * _SMALL
+    capital = letter.upper()
+    # Not all that is called lower case has a capital, and some have two.
+    if letter.islower() and len(capital) == 1 and capital != letter:
+        pieces = _pieces(capital)
+        return None if pieces is None else pieces * _SMALL
     base, *marks = unicodedata.normalize("NFD", letter)
     base = _SAME.get(base, base)
     if base not in _DRAWN or not set(marks) <= _MARKS.keys():

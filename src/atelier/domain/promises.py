@@ -29,6 +29,9 @@ LIMITS: Final[Mapping[State, timedelta]] = MappingProxyType(
 KEPT: Final = (State.SHIPPED, State.CLOSED, State.CANCELLED)
 """States in which no promise can be broken any more."""
 
+NOTICES: Final = frozenset({"order.overdue", "order.stalled"})
+"""Types of events that tell of an order that nobody has moved; who follows steps ignores them."""
+
 
 def promised(confirmed_at: datetime) -> datetime:
     """When a piece that was confirmed at this time is shipped at the latest."""

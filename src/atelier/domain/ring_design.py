@@ -1,8 +1,7 @@
 """What a ring of the constructor is: its parameters, how far each may go, and what does not fit.
 
->>> plain = RingDesign(width=Decimal("1.5"), engraving="Always")
->>> faults(plain)
-{'engraving': 'A band of 1.5 mm is too narrow for letters inside. Choose 1.7 mm or more.'}
+>>> faults(RingDesign(width=Decimal("1.5"), engraving="Always", place=Place.OUTSIDE))
+{'engraving': 'A band of 1.5 mm is too narrow for letters outside. Choose 1.6 mm or more.'}
 """
 
 from __future__ import annotations
@@ -214,6 +213,24 @@ def room(design: RingDesign) -> float:
     around = 2 * math.pi * (design.inner_radius + float(design.thickness))
     stone = 0.0 if design.seat is Seat.NONE else float(design.stone) + 4
     return around - 3 - stone
+
+
+def in_words(design: RingDesign) -> str:
+    """What somebody who does not see the ring has to know.
+
+    >>> in_words(RingDesign(seat=Seat.BEZEL, engraving="Anna"))
+    'A smooth court band, size 54, 4.0 mm wide and 1.8 mm thick, with a bezel for a stone of 5.0 mm, \
+engraved “Anna” (inside, cut).'
+    """
+    words = f"A {SURFACE_NAMES[design.surface]} {PROFILE_NAMES[design.profile]} band".lower().capitalize()
+    words += f", size {design.size}, {design.width} mm wide and {design.thickness} mm thick"
+    if design.seat is not Seat.NONE:
+        holder = SEAT_NAMES[design.seat].lower()
+        article = "a " if design.seat is Seat.BEZEL else ""
+        words += f", with {article}{holder} for a stone of {design.stone} mm"
+    if design.engraving:
+        words += f", engraved “{design.engraving}” ({PLACE_NAMES[design.place].lower()})"
+    return f"{words}."
 
 
 def as_fields(design: RingDesign) -> dict[str, str]:

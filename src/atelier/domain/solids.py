@@ -8,6 +8,7 @@ edge is sewn on both sides is closed, whatever is done to the points afterwards.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,13 @@ def with_extra(regular: Points, fine: Points) -> Points:
     of the `fine` ones these."""
     beside = (regular < fine[0] - 1e-6) | (regular > fine[-1] + 1e-6)
     return np.sort(np.concatenate((regular[beside], fine)))
+
+
+def volume_mm3(mesh: Mesh) -> Decimal:
+    """The volume of a closed mesh, as `models3d.measure` computes it of the same mesh's STL."""
+    a, b, c = mesh.points[mesh.facets].astype(np.float64).transpose(1, 0, 2)
+    flux = np.cross(b - a, c - a)[:, 0] @ (a + b + c)[:, 0] / 6
+    return Decimal(float(flux)).quantize(Decimal("0.001"), ROUND_HALF_UP)
 
 
 def binary_stl(mesh: Mesh) -> bytes:

@@ -97,7 +97,7 @@ class Relay:
                 await connection.execute("LISTEN outbox")
                 log.info("relay active")
                 while True:
-                    if not await _to_its_end(self._publish_batch(connection, exchange)):
+                    if not await to_its_end(self._publish_batch(connection, exchange)):
                         async for _ in connection.notifies(timeout=self._look_every, stop_after=1):
                             pass
                     backoff.reset()
@@ -194,7 +194,7 @@ async def _publish(exchange: AbstractExchange, event: _Waiting, span: Span) -> N
         raise
 
 
-async def _to_its_end(batch: Coroutine[None, None, bool]) -> bool:
+async def to_its_end(batch: Coroutine[None, None, bool]) -> bool:
     """Await `batch`, and finish it even when this is cancelled."""
     task = asyncio.create_task(batch)
     try:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, WorkOrder
-from atelier.data.shop import Order, OrderHistory
+from atelier.data.shop import Order, OrderHistory, WebhookDelivery, WebhookEndpoint
 from atelier.domain.lifecycle import State
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
@@ -34,6 +34,7 @@ Kind = Literal[
     "not answered",
     "not published",
     "not consumed",
+    "not told by webhook",
     "dead letter",
 ]
 
@@ -86,6 +87,7 @@ class Systems:
             *await self._queues(),
             *await _stuck(self.shop, settled),
             *await _stuck(self.mes, settled),
+            *await _untold(self.shop, settled),
         ]
         async for ordered, work in _side_by_side(_orders(self.shop), _work_orders(self.mes)):
             found += _compare(ordered, work, settled)
@@ -184,6 +186,34 @@ async def _stuck(database: Database, settled: datetime) -> list[Difference]:
                 UUID(order_id),
             )
             for type_, event_id, order_id in await session.execute(query)
+        ]
+
+
+async def _untold(shop: Database, settled: datetime) -> list[Difference]:
+    """Steps of partners' orders without a delivery to each webhook that there was by then."""
+    delivered = sa.exists().where(
+        WebhookDelivery.endpoint_id == WebhookEndpoint.id,
+        WebhookDelivery.order_id == OrderHistory.order_id,
+        WebhookDelivery.sequence == OrderHistory.sequence,
+    )
+    query = (
+        sa.select(Order.id, Order.number, OrderHistory.to_state, WebhookEndpoint.id)
+        .join(OrderHistory, OrderHistory.order_id == Order.id)
+        .join(WebhookEndpoint, WebhookEndpoint.partner_id == Order.partner_id)
+        .where(
+            OrderHistory.occurred_at >= WebhookEndpoint.created_at,
+            OrderHistory.occurred_at < settled,
+            ~delivered,
+        )
+        .order_by(Order.id, OrderHistory.sequence)
+        .limit(_AT_ONCE)
+    )
+    async with shop.session() as session:
+        return [
+            Difference(
+                "not told by webhook", number, f"{to_state} to the webhook {endpoint}", order, True
+            )
+            for order, number, to_state, endpoint in await session.execute(query)
         ]
 
 

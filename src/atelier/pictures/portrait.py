@@ -168,7 +168,8 @@ def _shadow(points: NDArray[np.float32], camera: Camera, size: int) -> NDArray[n
     cell = row * _SHADOW + column
     upper = dark[cell] * (1 - beside) + dark[cell + 1] * beside
     lower = dark[cell + _SHADOW] * (1 - beside) + dark[cell + _SHADOW + 1] * beside
-    shade: NDArray[np.float32] = np.where(there, upper * (1 - below) + lower * below, 0)
+    edge = np.clip((size - 1 - np.arange(size)) / (0.1 * size), 0, 1)[:, None]
+    shade: NDArray[np.float32] = edge * np.where(there, upper * (1 - below) + lower * below, 0)
     return shade
 
 

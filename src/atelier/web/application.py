@@ -20,6 +20,7 @@ from atelier.resources import Resources
 from atelier.web import health, measures, sessions
 from atelier.web.headers import SecurityHeaders
 from atelier.web.origin import OriginCheck
+from atelier.web.plain_text import PlainAddresses
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
@@ -40,6 +41,7 @@ def create_app(
             Middleware(Telemetry, service=service),
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
+            Middleware(PlainAddresses),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),
@@ -62,11 +64,13 @@ class CachedFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        versioned = scope["query_string"].startswith(b"v=")
-        bare = "no-cache" if path.endswith(".js") else "public, max-age=3600"
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if versioned else bare
-        )
+        if scope["query_string"].startswith(b"v="):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        elif path.endswith(".js"):
+            # A module that another one imports: asked about each time, so that the two always fit.
+            response.headers["Cache-Control"] = "public, no-cache"
+        else:
+            response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
 

@@ -14,9 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from atelier.domain.finishes import FINISHES
+from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
+from atelier.pictures.light import COLOURS
 
 STATIC: Final = Path(__file__).parent / "static"
 _PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
@@ -50,6 +51,16 @@ def short_moment(at: datetime) -> str:
     """
     there = at.astimezone(UTC)
     return f"{there.day} {there:%b, %H:%M}"
+
+
+def day(at: datetime) -> str:
+    """A day for people, in UTC.
+
+    >>> day(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
+    '7 March 2026'
+    """
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%B %Y}"
 
 
 def file_size(size: int) -> str:
@@ -121,6 +132,7 @@ def _environment(service: str, templates: Path) -> Environment:
         money=money,
         moment=moment,
         short_moment=short_moment,
+        day=day,
         file_size=file_size,
         state_name=state_name,
         metal_name=metal_name,
@@ -131,7 +143,9 @@ def _environment(service: str, templates: Path) -> Environment:
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
+        "colours": dict(COLOURS),
         "finishes": FINISHES,
+        "usual_finish": USUAL,
     }
     environment.globals.update(known)
     return environment

@@ -19,7 +19,9 @@ from atelier.web.scope import resources_of, service_of
 
 Person = TypeVar("Person", Customer, Seller, Operator)
 
-_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?")
+# A path of ours and, after a question mark, what can name no other site any more.
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?(?:\?[A-Za-z0-9_.~%=&+*-]*)?")
+_LONGEST_PATH: Final = 2000
 _HOME: Final = {"shop": "/orders", "crm": "/orders", "mes": "/work"}
 
 
@@ -99,7 +101,13 @@ async def ask_to_sign_in(request: Request, _: Exception) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.method != "GET":
         return see_other("/sign-in")
-    return see_other(f"/sign-in?next={quote(request.url.path)}")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return see_other(sign_in_path(request.url.path + query))
+
+
+def sign_in_path(back_to: str) -> str:
+    """The sign-in page that leads to `back_to` afterwards."""
+    return f"/sign-in?next={quote(back_to, safe='/')}"
 
 
 def see_other(path: str) -> RedirectResponse:
@@ -121,4 +129,4 @@ def wanted_path(request: Request, home: str) -> str:
     """Where a sign-in leads: to `next` of the query where that is a path of ours, or else home."""
     path = request.query_params.get("next", home)
     # Browsers take `//host`, and a `\\` or a tab in it, for another site.
-    return path if _PATH.fullmatch(path) else home
+    return path if len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) else home

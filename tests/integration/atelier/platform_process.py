@@ -66,13 +66,18 @@ def running(sandbox: Sandbox, folder: Path, *services: str, **settings: str) -> 
             addresses = eventually(
                 lambda: dict(re.findall(r"^(\w+): (http://\S+)$", log.read_text(), re.MULTILINE)),
                 until=lambda found: len(found) == len(chosen),
+                timeout=60,
             )
             for address in addresses.values():
                 eventually(
-                    lambda address=address: httpx.get(f"{address}/health/ready").status_code,  # type: ignore[misc]
+                    lambda address=address: (
+                        httpx.get(  # type: ignore[misc]
+                            f"{address}/health/ready", timeout=30
+                        ).status_code
+                    ),
                     until=lambda status: status == 200,
                     ignoring=(httpx.TransportError,),
-                    timeout=30,
+                    timeout=60,
                 )
             yield Running(process, replace(sandbox, services=addresses), log)
         finally:

@@ -21,8 +21,10 @@ from atelier.domain.lifecycle import State
 from atelier.resources import Resources
 from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
+from fixtures.actors.partner import Partner
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
+from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.sandbox import Sandbox
 
@@ -63,14 +65,37 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /orders": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
     "shop GET /orders/{number}/status": OWNER,
+    "shop GET /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/submit": OWNER,
     "shop POST /orders/{number}/confirm": OWNER,
+    "shop GET /orders/{number}/picture.png": OWNER,
+    "shop GET /designs": EVERYBODY,
+    "shop GET /designs/{code}": EVERYBODY,
+    "shop GET /designs/{code}.png": EVERYBODY,
+    "shop GET /studio": EVERYBODY,
+    "shop GET /studio/estimate": EVERYBODY,
+    "shop GET /studio/shape": EVERYBODY,
+    "shop GET /studio/picture.png": EVERYBODY,
+    "shop POST /studio/order": CUSTOMERS,
     "partner GET /docs": EVERYBODY,
-    "partner GET /openapi.json": EVERYBODY,
+    **{
+        f"{service} GET /openapi.json": EVERYBODY
+        for service in ("partner", "crm", "mes", "pricing")
+    },
     "partner POST /api/v1/orders": PARTNERS,
+    "partner GET /api/v1/orders": PARTNERS,
     "partner GET /api/v1/orders/{order_id}": THE_PARTNER,
     "partner POST /api/v1/orders/{order_id}/confirm": THE_PARTNER,
+    "partner POST /api/v1/orders/{order_id}/cancel": THE_PARTNER,
+    "partner POST /api/v1/estimates": PARTNERS,
+    "partner GET /api/v1/estimates/{estimate_id}": THE_PARTNER,
+    "partner POST /api/v1/webhooks": PARTNERS,
+    "partner GET /api/v1/webhooks": PARTNERS,
+    "partner GET /api/v1/webhooks/{webhook_id}": THE_PARTNER,
+    "partner GET /api/v1/webhooks/{webhook_id}/deliveries": THE_PARTNER,
+    "partner POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": THE_PARTNER,
+    "partner DELETE /api/v1/webhooks/{webhook_id}": THE_PARTNER,
     "crm GET /": EVERYBODY,  # leads on to a page that is not
     "crm GET /orders": SELLERS,
     "crm GET /orders/{number}": SELLERS,
@@ -92,6 +117,9 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "mes GET /work": OPERATORS,
     "mes GET /work/{number}": OPERATORS,
     "mes POST /work/{number}/{act}": OPERATORS,
+    "mes GET /api/list": OPERATORS,
+    "mes GET /api/list/changes": OPERATORS,
+    "mes GET /api/list/events": OPERATORS,
     "mes GET /api/work": OPERATORS,
     "mes GET /api/work/{number}": OPERATORS,
     "mes POST /api/work/{number}/{act}": OPERATORS,
@@ -151,12 +179,14 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     customer = company.accounts.customer("Anna")
     with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
         own = forms.start().number
+        forms.upload(own, model_file("the generated ring"))
     sender = company.works_with_partner("Meridian")
+    company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
     (anna,) = company.systems.crm_client.find_customers(customer.email)
     values = {
-        "shop": {"number": own},
-        "partner": {"order_id": sender.sees(placed.number).id or ""},
+        "shop": {"number": own, "code": "aurora"},
+        "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
         "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
         "mes": {"number": placed.number, "act": "take"},
         "pricing": {},
@@ -189,12 +219,28 @@ def visits(company: Company) -> Iterator[list[Visit]]:
         ]
 
 
+def _kept_for(partner: Partner) -> dict[str, str]:
+    """An estimate, a webhook and a delivery of the partner's."""
+    estimate = partner.client.ask_for_estimate(model_file("the generated ring"), "silver-925")
+    [webhook] = partner.client.document("/api/v1/webhooks")["webhooks"]
+    deliveries = partner.client.document(webhook["links"]["deliveries"])["deliveries"]
+    return {
+        "estimate_id": estimate.rpartition("/")[2],
+        "webhook_id": webhook["id"],
+        "delivery_id": deliveries[0]["id"],
+    }
+
+
 def _ask(
     client: httpx.Client, company: Company, route: str, values: Mapping[str, Mapping[str, str]]
 ) -> httpx.Response:
     service, method, template = route.split(" ", 2)
     path = _STATIC if template == "/static" else template.format(**values[service])
-    return client.request(method, company.sandbox.services[service] + path)
+    with client.stream(method, company.sandbox.services[service] + path) as answer:
+        # A stream of events has no end.
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            answer.read()
+        return answer
 
 
 def test_everybody_gets_in_where_they_may_and_nowhere_else(visits: list[Visit]) -> None:

@@ -116,6 +116,7 @@ def test_a_price_is_one_trace_from_the_request_to_the_shop_again(
         "shop: POST /orders/{number}/submit",
         "shop: create atelier.events",
         "pricing: process pricing.calculations",
+        "pricing: price a model",
         "mes: create atelier.events",
         "shop: process shop.orders",
     ]

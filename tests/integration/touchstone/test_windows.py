@@ -1,44 +1,57 @@
 """No window of one test knows anything of the windows of another, though the browser is the same
-and the window may have been opened while the other test went on."""
+and the window may have been opened, or used, while another test went on."""
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-PAGE = "<!doctype html><title>Shop</title><h1>Shop</h1>"
-WORKER = "self.addEventListener('fetch', () => {})"
+PAGE = """<!doctype html><title>Shop</title><h1>Shop</h1>
+<script src="/cached.js"></script><iframe src="http://localhost:{port}/frame"></iframe>"""
+TEXTS = {
+    "/frame": "<!doctype html><title>Frame</title>",
+    "/routed": "from the server",
+    "/worker.js": "self.addEventListener('fetch', () => {})",
+}
 
-# Twice on one origin: each time it looks first, then plants.
-TESTS = """
+# Each looks first, then plants: more than twice, since the second may have a window made ahead.
+HEAD = """
     import pytest
 
-    TRACES = '''async () => {
-        const names = (await indexedDB.databases()).map(database => database.name);
-        return {
-            cookie: document.cookie,
-            local: {...localStorage},
-            session: {...sessionStorage},
-            databases: names,
-            caches: await caches.keys(),
-            files: await Array.fromAsync((await navigator.storage.getDirectory()).keys()),
-            workers: (await navigator.serviceWorker.getRegistrations()).length,
-            permission: (await navigator.permissions.query({name: 'geolocation'})).state,
-            binding: typeof window.planted,
-            script: typeof window.scripted,
-            name: window.name,
-            history: history.length,
-            routed: await (await fetch('/routed')).text(),
-            header: await (await fetch('/header')).text(),
-            media: matchMedia('(prefers-color-scheme: dark)').matches,
-            width: innerWidth,
-        };
-    }'''
+    contexts = []
+
+    @pytest.fixture
+    def page(browse):
+        page = browse("Anna")
+        contexts.append(page.context)
+        return page
+
+    @pytest.fixture(scope="module", autouse=True)
+    def used_again():
+        yield
+        assert (len(set(contexts)) < len(contexts)) is USED_AGAIN
+
+    pytestmark = pytest.mark.parametrize("number", range(1, 6))
+"""
+
+# On one origin, and in a frame of another. The latter has no cookies that are not secure.
+OF_PAGES = """
+    LOOK = '''async () => ({
+        cookie: document.cookie,
+        local: {...localStorage},
+        session: {...sessionStorage},
+        databases: (await indexedDB.databases()).map(database => database.name),
+        caches: await caches.keys(),
+        files: await Array.fromAsync((await navigator.storage.getDirectory()).keys()),
+        name: window.name,
+        history: history.length,
+    })'''
 
     PLANT = '''async () => {
         document.cookie = 'planted=yes; max-age=3600';
@@ -51,49 +64,146 @@ TESTS = """
         });
         await (await caches.open('planted')).put('/planted', new Response('yes'));
         await (await navigator.storage.getDirectory()).getFileHandle('planted', {create: true});
-        await navigator.serviceWorker.register('/worker.js');
-        await navigator.serviceWorker.ready;
-        history.pushState({}, '', '/');
+        history.pushState({}, '', location.href);
     }'''
 
     CLEAN = {
         "cookie": "", "local": {}, "session": {}, "databases": [], "caches": [], "files": [],
-        "workers": 0, "permission": "prompt", "binding": "undefined", "script": "undefined",
-        "name": "", "history": 2, "routed": "from the server", "header": "none", "media": False,
-        "width": 1280,
+        "name": "", "history": 2,
     }
 
-    CACHED = "async () => (await fetch('/cached')).text()"
+    def test_nothing_of_a_page_survives(page, number):
+        page.goto("URL/")
+        for frame in page.frames:
+            assert frame.evaluate(LOOK) == CLEAN
+        for frame in reversed(page.frames):
+            frame.evaluate(PLANT)
 
-    @pytest.mark.parametrize("number", [1, 2])
-    def test_nothing_is_cached(browse, number):
-        page = browse("Anna", "URL")
-        page.goto("/")
-        # The server counts how often it is asked for what may be cached for ever.
-        assert page.evaluate(CACHED) == f"asked {number} times"
-        page.goto("/")
-        assert page.evaluate(CACHED) == f"asked {number} times"
+        # All of it was there, or finding nothing would prove nothing.
+        page.goto("URL/")
+        for frame, untouched in zip(page.frames, (set(), {"cookie", "name"}), strict=True):
+            look = frame.evaluate(LOOK)
+            assert {what for what in CLEAN if look[what] == CLEAN[what]} == untouched
+"""
 
-    # Apart from the cache, which Playwright switches off where there is a route.
-    @pytest.mark.parametrize("number", [1, 2])
-    def test_nothing_survives(browse, number):
-        page = browse("Anna", "URL")
-        page.goto("/")
-        assert page.evaluate(TRACES) == CLEAN
+CACHED = """
+    def test_nothing_is_cached(page, number):
+        for _ in range(2):
+            page.goto("URL/")
+            # The server counts how often it is asked for what may be cached for ever.
+            assert page.evaluate("asked") == number
+            text = page.evaluate("async () => (await fetch('/cached')).text()")
+            assert text == f"asked = {number}"
+"""
 
-        page.evaluate(PLANT)
+# What Playwright did, and what cannot be cleaned.
+TO_CONTEXTS = """
+    STATE = '''async () => ({
+        workers: (await navigator.serviceWorker.getRegistrations()).length,
+        permission: (await navigator.permissions.query({name: 'geolocation'})).state,
+        binding: typeof window.planted,
+        script: typeof window.scripted,
+        routed: await (await fetch('/routed')).text(),
+        header: await (await fetch('/header/x-planted')).text(),
+        media: matchMedia('(prefers-color-scheme: dark)').matches,
+        width: innerWidth,
+        now: Date.now() > 1e12,
+    })'''
+
+    UNTOUCHED = {
+        "workers": 0, "permission": "prompt", "binding": "undefined", "script": "undefined",
+        "routed": "from the server", "header": "none", "media": False, "width": 1280, "now": True,
+    }
+
+    def test_nothing_survives(page, number):
+        page.goto("URL/")
+        assert page.evaluate(STATE) == UNTOUCHED
+
+        page.evaluate('''async () => {
+            await navigator.serviceWorker.register('/worker.js');
+            await navigator.serviceWorker.ready;
+        }''')
         page.context.grant_permissions(["geolocation"])
         page.context.expose_function("planted", lambda: None)
         page.context.add_init_script("window.scripted = true")
         page.context.route("**/routed", lambda route: route.fulfill(body="planted"))
         page.context.set_extra_http_headers({"X-Planted": "yes"})
+        page.clock.set_fixed_time(0)
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 400, "height": 300})
-        page.goto("/")
+        page.goto("URL/")
+        state = page.evaluate(STATE)
+        assert [what for what in UNTOUCHED if state[what] == UNTOUCHED[what]] == []
+"""
 
-        # All of it was there, or finding nothing would prove nothing.
-        planted = page.evaluate(TRACES)
-        assert [what for what in CLEAN if planted[what] == CLEAN[what]] == []
+WORKERS = """
+    def test_no_service_worker_survives(page, number):
+        page.goto("URL/")
+        workers = "async () => (await navigator.serviceWorker.getRegistrations()).length"
+        assert page.evaluate(workers) == 0
+        page.evaluate("async () => { await navigator.serviceWorker.register('/worker.js') }")
+        assert page.evaluate(workers) == 1
+"""
+
+CLOCKS = """
+    def test_no_clock_survives(page, number):
+        page.goto("URL/")
+        assert page.evaluate("Date.now() > 1e12")
+        page.clock.set_fixed_time(0)
+        assert page.evaluate("Date.now()") == 0
+"""
+
+PASSWORDS = """
+    def test_no_password_survives(page, number):
+        page.goto("URL/")
+        sent = "async () => (await fetch('/header/authorization')).text()"
+        assert page.evaluate(sent) == "none"
+        page.goto("URL/locked".replace("://", "://anna:secret@"))
+        page.goto("URL/")
+        assert page.evaluate(sent) != "none"
+"""
+
+HINTS = """
+    def test_no_hint_survives(page, number):
+        page.goto("URL/header/device-memory")
+        assert page.text_content("body") == "none"
+        page.goto("URL/hints")
+        page.goto("URL/header/device-memory")
+        assert page.text_content("body") != "none"
+"""
+
+LATE = """
+    def test_no_late_cookie_arrives(page, number):
+        assert page.context.cookies() == []
+        page.goto("URL/")
+        page.evaluate("() => { fetch('/late', {method: 'POST', keepalive: true}) }")
+"""
+
+LAST_WORDS = """
+    def test_no_last_words_are_answered(page, number):
+        assert page.context.cookies() == []
+        page.goto("URL/")
+        page.evaluate("() => addEventListener('pagehide', () => navigator.sendBeacon('/late'))")
+"""
+
+POPUPS = """
+    def test_no_popup_survives(page, number):
+        assert page.context.pages == [page]
+        page.goto("URL/")
+        with page.expect_popup():
+            page.evaluate("() => { open('/', 'shop') }")
+"""
+
+HANGING = """
+    def test_a_page_that_hangs_keeps_nobody_waiting(page, number):
+        page.goto("URL/")
+        page.evaluate("() => { setTimeout(() => { while (true); }) }")
+"""
+
+TRACES = """
+    def test_no_trace_goes_on(page, number):
+        page.context.tracing.start()
+        page.goto("URL/")
 """
 
 
@@ -106,19 +216,31 @@ def url() -> Iterator[str]:
 
         def do_GET(self) -> None:
             asked[self.path] += 1
-            kind, cache, text = "text/html", "no-store", PAGE
-            if self.path == "/worker.js":
-                kind, text = "text/javascript", WORKER
-            elif self.path == "/cached":
-                cache, text = "max-age=3600, immutable", f"asked {asked[self.path]} times"
-            elif self.path == "/routed":
-                text = "from the server"
-            elif self.path == "/header":
-                text = self.headers.get("X-Planted", "none")
+            text = TEXTS.get(self.path, PAGE.format(port=server.server_port))
+            status, headers = 200, {"Cache-Control": "no-store", "Content-Type": "text/html"}
+            if self.path.endswith(".js"):
+                headers["Content-Type"] = "text/javascript"
+            if self.path.startswith("/cached"):
+                headers["Cache-Control"] = "max-age=3600, immutable"
+                text = f"asked = {asked[self.path]}"
+            elif self.path.startswith("/header/"):
+                text = self.headers.get(self.path.rpartition("/")[2], "none")
+            elif self.path == "/hints":
+                headers["Accept-CH"] = "Device-Memory"
+            elif self.path == "/locked" and "Authorization" not in self.headers:
+                status, headers["WWW-Authenticate"] = 401, 'Basic realm="shop"'
+            self.answer(status, headers, text)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            time.sleep(0.3)  # until the page is gone, and the next test has begun
+            self.answer(200, {"Set-Cookie": "late=yes; max-age=3600"}, "")
+
+        def answer(self, status: int, headers: dict[str, str], text: str) -> None:
             content = text.encode()
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Cache-Control", cache)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -145,10 +267,35 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     )
 
 
-def test_nothing_of_a_test_survives_it(pytester: pytest.Pytester, url: str) -> None:
-    pytester.makepyfile(TESTS.replace("URL", url))
+@pytest.mark.parametrize("artefacts", ["off", "failed", "on"])
+def test_of_pages_nothing_survives_in_a_window_that_is_used_again(
+    pytester: pytest.Pytester, url: str, artefacts: str
+) -> None:
+    text = (HEAD + OF_PAGES + CACHED).replace("URL", url)
+    pytester.makepyfile(text.replace("USED_AGAIN", "True"))
 
-    run(pytester).assert_outcomes(passed=4)
+    run(pytester, f"--artefacts={artefacts}", "-k", "cached").assert_outcomes(passed=5)
+    run(pytester, f"--artefacts={artefacts}", "-k", "page").assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [TO_CONTEXTS, WORKERS, CLOCKS, PASSWORDS, HINTS, LATE, POPUPS, HANGING],
+    ids="contexts workers clocks passwords hints late popups hanging".split(),
+)
+def test_a_window_that_cannot_be_cleaned_is_not_used_again(
+    pytester: pytest.Pytester, url: str, tests: str
+) -> None:
+    pytester.makepyfile((HEAD + tests).replace("URL", url).replace("USED_AGAIN", "False"))
+
+    run(pytester, "--artefacts=off").assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize("tests", [LAST_WORDS, TRACES], ids=["last-words", "traces"])
+def test_what_would_go_on_is_stopped(pytester: pytest.Pytester, url: str, tests: str) -> None:
+    pytester.makepyfile((HEAD + tests).replace("URL", url).replace("USED_AGAIN", "True"))
+
+    run(pytester, "--artefacts=off").assert_outcomes(passed=5)
 
 
 def test_the_next_window_is_made_ahead(pytester: pytest.Pytester) -> None:

@@ -30,3 +30,13 @@ def test_what_is_missing_is_named_and_what_is_wrong_is_not_quoted(
 
     assert "ATELIER_UPLOAD_LIMIT" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_short_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("ATELIER_SECRET_KEY", "hunter2")
+
+    with pytest.raises(BadSettings, match=r"ATELIER_SECRET_KEY: .* at least 32") as caught:
+        settings()
+
+    assert "hunter2" not in str(caught.value)

@@ -218,6 +218,13 @@ class TestWayAfterSignIn:
             ("next=//evil.example", "/orders"),
             ("next=/%5Cevil.example", "/orders"),
             ("next=/%09/evil.example", "/orders"),
+            (
+                "next=/studio%3Fsize%3D54%26engraving%3D%25D0%2590%2B%2526",
+                "/studio?size=54&engraving=%D0%90+%26",
+            ),
+            ("next=/studio%3Fx%3D%0d%0aSet-Cookie:a%3Db", "/orders"),
+            ("next=//evil.example%3Fx", "/orders"),
+            ("next=/studio%3F" + "x" * 2000, "/orders"),
         ],
     )
     def test_never_to_another_site(self, query: str, leads_to: str) -> None:
@@ -233,6 +240,7 @@ class TestIdempotency:
             "key": "k",
             "model": StoredModel("c" * 64, "ring.stl", 84),
             "metal": "gold-750",
+            "finish": "polished",
             "reference": None,
             **changes,
         }
@@ -247,6 +255,7 @@ class TestIdempotency:
         "change",
         [
             {"metal": "gold-585"},
+            {"finish": "satin"},
             {"reference": ""},
             {"reference": "PO-1"},
             {"model": StoredModel("d" * 64, "ring.stl", 84)},

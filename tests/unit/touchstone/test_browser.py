@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import playwright
 import pytest
 
-from touchstone.browser import BrowserMissing, find_browser
+from touchstone.browser import NO_FEATURES, BrowserMissing, find_browser
 
 
 def test_the_small_headless_browser_is_preferred() -> None:
@@ -29,3 +33,14 @@ def test_where_nothing_is_installed_playwright_is_left_to_its_own() -> None:
 @pytest.mark.parametrize("engine", ["firefox", "webkit"])
 def test_only_playwrights_own_build_of_the_others_is_used(engine: str) -> None:
     assert find_browser(which=lambda program: f"/usr/bin/{program}", engine=engine) is None
+
+
+def test_what_playwright_switches_off_stays_off() -> None:
+    bundle = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "coreBundle.js"
+    listed = re.search(r"disabledFeatures = \[(.*?)\]", bundle.read_text("utf-8"), re.DOTALL)
+    assert listed
+    features = set(re.findall(r'^\s*"(\w+)"', listed[1], re.MULTILINE))
+
+    assert features
+    assert set(NO_FEATURES) - features == {"RenderDocument"}
+    assert features - set(NO_FEATURES) == set()
