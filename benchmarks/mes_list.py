@@ -5,7 +5,8 @@
 For each number a company is seeded (one order in twenty is active work) and the same things are
 measured of both: the answer to the page and to the data, and what a browser makes of it. The naive
 list (`benchmarks.naive_list`) is asked less often, since it takes so long; `--naive-times` says how
-often. p95 of few values is the largest.
+often. p95 of few values is the largest. Then, what the one and the other spend their time on
+(`benchmarks.mes_anatomy`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from atelier import security
 from atelier.mes.listing import changes
 from atelier.seeding.seed import Company, seed
 from atelier.settings import Settings
+from benchmarks.mes_anatomy import anatomy
 from touchstone.backing.programs import free_ports
 from touchstone.browser import find_browser
 from touchstone.keeper_client import KeeperClient, KeeperProcess
@@ -119,6 +121,7 @@ def _one_size(sandbox: Sandbox, browser: Browser, active: int, options: argparse
         _row(paint)
     ratio = naive.quantile(0.5) / page.quantile(0.5)
     print(f"the naive page takes {ratio:,.0f} times as long (p50)")
+    anatomy(database, sandbox.cache, options.naive_times)
     if options.plans:
         _plans(database)
 
@@ -141,7 +144,7 @@ def _session(sandbox: Sandbox) -> str:
 def _listed(http: httpx.Client) -> int:
     """How many pieces the page shows, once it comes from the read model."""
     text = http.get("/work").text
-    if "straight from the database" in text:
+    if ">The fast copy of this list is not there" in text:
         return -1
     return int(text.partition('aria-rowcount="')[2].partition('"')[0]) - 1
 
@@ -220,7 +223,7 @@ def _naive(database: str) -> Iterator[str]:
     try:
         eventually(
             lambda: httpx.get(f"{address}/docs").status_code,
-            timeout=30,
+            timeout=120,
             ignoring=(httpx.TransportError,),
         )
         yield address
