@@ -9,12 +9,19 @@ from fixtures.model_files import REAL_MODELS, real_models_folder
 pytest_plugins = [
     "pytester",
     "fixtures.company",
+    "fixtures.mailbox",
+    "fixtures.read_model",
     "fixtures.steps.customer",
+    "fixtures.steps.engineer",
     "fixtures.steps.operator",
     "fixtures.steps.order",
     "fixtures.steps.partner",
+    "fixtures.steps.pricing",
+    "fixtures.steps.partner_program",
     "fixtures.steps.seller",
     "fixtures.steps.service",
+    "fixtures.steps.studio",
+    "fixtures.steps.workshop",
 ]
 
 

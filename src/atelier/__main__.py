@@ -7,11 +7,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from atelier.operations import command_line
+from atelier.partner import commands as partner_commands
+from atelier.pricing import commands as pricing_commands
 from atelier.settings import BadSettings, settings
 
 SERVICES = ("shop", "partner", "crm", "mes", "pricing")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The jeweller's platform.")
+app.add_typer(pricing_commands.app, name="prices", help="What a gram of each metal costs.")
+app.add_typer(
+    partner_commands.app, name="partner", help="Partner companies, their API keys and limits."
+)
 
 
 @app.command()
@@ -51,6 +58,47 @@ def migrate() -> None:
         run()
     except BadSettings as error:
         _refuse(str(error))
+
+
+@app.command()
+def seed(
+    small: Annotated[bool, typer.Option("--small", help="300 orders, to try things out.")] = False,
+    orders: Annotated[int, typer.Option(min=1, help="How many orders in all.")] = 1_000_000,
+    active: Annotated[int, typer.Option(min=0, help="How many of them are active work.")] = 50_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same number, the same company.")] = 1,
+    password: Annotated[
+        str | None, typer.Option(help="Of all people; a random one by default.")
+    ] = None,
+) -> None:
+    """Fill empty databases with people, and orders that have come some way."""
+    if not small and active > orders * 4 // 5:
+        _refuse(f"Of {orders} orders at most {orders * 4 // 5} can be active work.")
+    try:
+        settings()
+        from atelier.seeding.command import run
+
+        typer.echo(run(None if small else (orders, active), seed, password))
+    except BadSettings as error:
+        _refuse(str(error))
+
+
+readmodel = typer.Typer(no_args_is_help=True, help="The list of work, as it is kept in Redis.")
+app.add_typer(readmodel, name="readmodel")
+
+
+@readmodel.command()
+def rebuild() -> None:
+    """Build it anew from the database, while the MES goes on."""
+    try:
+        settings()
+        from atelier.mes.listing.command import rebuild as run
+
+        typer.echo(run())
+    except BadSettings as error:
+        _refuse(str(error))
+
+
+command_line.add_to(app)
 
 
 def _listen(host: str, port: int) -> socket.socket:

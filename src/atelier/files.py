@@ -1,16 +1,15 @@
-"""Where customers' 3D models are kept: by content, so that one model is one file."""
+"""Customers' 3D models: received with a limit, checked, and kept by content, one model once."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from tempfile import NamedTemporaryFile
-from typing import IO, Protocol
+from typing import Protocol
 
 from atelier.domain.models3d import ModelRejected, check_structure
+from atelier.places import Folder, Place
 
 _CHUNK = 1 << 20  # bytes
 _LONGEST_NAME = 120
@@ -35,63 +34,43 @@ class StoredModel:
 
 
 class ModelStore:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    """Keeps models in a folder, or in another `Place`."""
+
+    def __init__(self, place: Path | Place) -> None:
+        self._place = Folder(place) if isinstance(place, Path) else place
 
     async def save(self, upload: Upload, limit: int) -> StoredModel:
-        """Keep an upload of at most `limit` bytes. It is on disk, or nothing is.
+        """Keep an upload of at most `limit` bytes. It is kept for good, or nothing is.
 
-        Raises ModelRejected: "too-large", or the structure's faults.
+        Raises ModelRejected: "too-large", or the structure's faults; StoreUnavailable.
         """
-        content = bytearray()
+        received = bytearray()
         while chunk := await upload.read(_CHUNK):
-            content += chunk
-            if len(content) > limit:
+            received += chunk
+            if len(received) > limit:
                 raise ModelRejected(
                     "too-large",
                     f"The file is larger than {limit / (1 << 20):g} MB, which is the most that we "
                     "can take. Please reduce the number of triangles and upload it again.",
                 )
-        checksum = await asyncio.to_thread(self._keep, bytes(content))
+        content = bytes(received)
+        del received  # a second copy of the largest file is not worth its memory
+        checksum = await asyncio.to_thread(_checked, content)
+        await self._place.keep(_key(checksum), content)
         return StoredModel(checksum, _safe(upload.filename), len(content))
 
     async def read(self, checksum: str) -> bytes:
-        """Raises FileNotFoundError."""
-        return await asyncio.to_thread(self._path(checksum).read_bytes)
-
-    def _keep(self, content: bytes) -> str:
-        check_structure(content)
-        checksum = hashlib.sha256(content).hexdigest()
-        path = self._path(checksum)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Under another name until it is complete: nobody ever sees half a model.
-            with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-                try:
-                    _write_through(draft, content)
-                    os.replace(draft.name, path)
-                except BaseException:
-                    os.unlink(draft.name)
-                    raise
-            _sync_folder(path.parent)
-        return checksum
-
-    def _path(self, checksum: str) -> Path:
-        return self._folder / checksum[:2] / f"{checksum}.stl"
+        """Raises FileNotFoundError, StoreUnavailable."""
+        return await self._place.read(_key(checksum))
 
 
-def _write_through(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
+def _checked(content: bytes) -> str:
+    check_structure(content)
+    return hashlib.sha256(content).hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _key(checksum: str) -> str:
+    return f"{checksum[:2]}/{checksum}.stl"
 
 
 def _safe(filename: str | None) -> str:

@@ -5,16 +5,16 @@ Events come twice, late and in the wrong order; none of that may leave the legal
 
 from __future__ import annotations
 
-from atelier.domain.lifecycle import TRANSITIONS, State, is_behind
+from atelier.domain.lifecycle import TRANSITIONS, Owner, State, is_behind
 from atelier.messaging.consumer import NotYet, Refused
 
 
-def is_due(current: State, to: State) -> bool:
-    """True when the step to `to` is the next one; False when it has been passed already.
+def is_due(current: State, to: State, owner: Owner) -> bool:
+    """True when `owner`'s step to `to` is the next one; False when it has been passed already.
 
     Raises NotYet when steps before it are missing, Refused when `to` cannot be reached any more.
     """
-    if (current, to) in TRANSITIONS:
+    if owner in TRANSITIONS.get((current, to), ()):
         return True
     if current is to or is_behind(to, current):
         return False

@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.data.columns import now
-from atelier.data.shop import Customer, Order, OrderHistory, Partner
-from atelier.domain import lifecycle
+from atelier.data.shop import Order, OrderHistory
+from atelier.domain import finishes, lifecycle
+from atelier.domain.finishes import finish
 from atelier.domain.lifecycle import Owner, State
 from atelier.domain.metals import metal
+from atelier.domain.promises import promised
 from atelier.files import StoredModel
 from atelier.following import is_due
 from atelier.messaging import outbox
@@ -30,7 +32,6 @@ from atelier.messaging.event import Event
 
 # No vowels, so that no number is a word; nothing that is read or heard as something else.
 _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
-_LISTED = 100
 _FACTORY_STEPS = frozenset(
     to for (_, to), owners in lifecycle.TRANSITIONS.items() if Owner.OPERATOR in owners
 )
@@ -58,8 +59,10 @@ async def attach_model(
     )
 
 
-async def submit(session: AsyncSession, order: Order, metal_code: str, actor: str) -> Order:
-    """Ask for a price. Raises UnknownMetal, IllegalTransition."""
+async def submit(
+    session: AsyncSession, order: Order, metal_code: str, finish_code: str, actor: str
+) -> Order:
+    """Ask for a price. Raises UnknownMetal, UnknownFinish, IllegalTransition."""
     return await move(
         session,
         order.id,
@@ -67,6 +70,7 @@ async def submit(session: AsyncSession, order: Order, metal_code: str, actor: st
         owner=Owner.CUSTOMER,
         actor=actor,
         metal=metal(metal_code).code,
+        finish=finish(finish_code).code,
     )
 
 
@@ -75,10 +79,14 @@ async def place(
     partner_id: UUID,
     model: StoredModel,
     metal_code: str,
+    finish_code: str = finishes.USUAL,
     reference: str | None = None,
 ) -> Order:
-    """A partner's order, which comes complete. Raises UnknownMetal."""
-    code = metal(metal_code).code
+    """A partner's order, which comes complete. Raises UnknownMetal, UnknownFinish."""
+    chosen: dict[str, Any] = {
+        "metal": metal(metal_code).code,
+        "finish": finish(finish_code).code,
+    }
     order = await _insert(session, partner_id=partner_id)
     await _step(
         session,
@@ -86,8 +94,8 @@ async def place(
         State.SUBMITTED,
         owner=Owner.PARTNER,
         actor=f"partner:{partner_id}",
-        metal=code,
         reference=reference,
+        **chosen,
         **_of(model),
     )
     return order
@@ -100,16 +108,53 @@ async def move(
     *,
     owner: Owner,
     actor: str,
-    event_id: UUID | None = None,
+    reason: str | None = None,
     **changes: Any,
 ) -> Order:
     """Take the order one step further; `changes` are columns that change with it.
 
-    `event_id` is the consumed event that asks for the step, if one does.
     Raises OrderNotFound, IllegalTransition.
     """
     order = await _locked(session, order_id)
-    await _step(session, order, to, owner=owner, actor=actor, event_id=event_id, **changes)
+    await _step(session, order, to, owner=owner, actor=actor, reason=reason, **changes)
+    return order
+
+
+async def send_back(session: AsyncSession, order_id: UUID, *, actor: str, reason: str) -> Order:
+    """A seller does not approve: whoever ordered reads why, and confirms again or cancels.
+
+    Raises OrderNotFound, IllegalTransition.
+    """
+    return await move(
+        session,
+        order_id,
+        State.PRICE_CALCULATED,
+        owner=Owner.SELLER,
+        actor=actor,
+        reason=reason,
+        promised_at=None,
+    )
+
+
+async def cancel(
+    session: AsyncSession, order_id: UUID, *, owner: Owner, actor: str, reason: str | None = None
+) -> Order:
+    """Cancel now, or ask the factory: once an order is approved, it may have begun there already.
+
+    The factory answers by event. Meanwhile `cancellation_requested_by` is set, and asking again
+    changes nothing. Raises OrderNotFound, IllegalTransition.
+    """
+    order = await _locked(session, order_id)
+    lifecycle.check(order.state, State.CANCELLED, owner)
+    if order.state is not State.MANUFACTURING_APPROVED:
+        await _step(session, order, State.CANCELLED, owner=owner, actor=actor, reason=reason)
+    elif order.cancellation_requested_by is None:
+        order.cancellation_requested_by = actor
+        order.cancellation_reason = reason
+        order.updated_at = now()
+        await outbox.append(
+            session, event_of(order, "cancellation_requested", actor, reason=reason)
+        )
     return order
 
 
@@ -121,26 +166,6 @@ async def of_customer(session: AsyncSession, customer_id: UUID) -> Sequence[Orde
     """Newest first."""
     query = _with_owner().where(Order.customer_id == customer_id)
     return (await session.scalars(query.order_by(Order.created_at.desc()))).all()
-
-
-async def search(session: AsyncSession, text: str = "") -> Sequence[Order]:
-    """The newest hundred orders whose number, or whose customer's or partner's name or e-mail
-    address, contains `text`; without `text`, the newest hundred of all."""
-    query = _with_owner().order_by(Order.created_at.desc()).limit(_LISTED)
-    if text := text.strip():
-        query = (
-            query.outerjoin(Customer, Order.customer_id == Customer.id)
-            .outerjoin(Partner, Order.partner_id == Partner.id)
-            .where(
-                sa.or_(
-                    *(
-                        column.icontains(text, autoescape=True)
-                        for column in (Order.number, Customer.email, Customer.name, Partner.name)
-                    )
-                )
-            )
-        )
-    return (await session.scalars(query)).all()
 
 
 async def history(session: AsyncSession, order_id: UUID) -> Sequence[OrderHistory]:
@@ -157,20 +182,43 @@ async def handle(session: AsyncSession, event: Event) -> None:
             to, owner = State.PRICE_CALCULATED, Owner.PRICING
             changes = {
                 "price": Decimal(event.data["price"]),
+                "metal_cost": Decimal(event.data["metal_cost"]),
+                "making_cost": Decimal(event.data["making"]),
+                "finish_cost": Decimal(event.data["finish_cost"]),
                 "volume_mm3": Decimal(event.data["volume_mm3"]),
                 "weight_g": Decimal(event.data["weight_g"]),
             }
         case ("pricing", _, "failed"):
             to, owner = State.PRICING_FAILED, Owner.PRICING
-            changes = {"failure": event.data["reason"]}
+            changes = {"failure_code": event.data["code"], "failure": event.data["reason"]}
+        case ("work", _, "cancelled"):
+            to, owner = State.CANCELLED, Owner(event.actor.partition(":")[0])
+            changes = {"cancellation_requested_by": None}
+        case ("work", _, "cancellation_refused"):
+            # The work had begun: that step comes before this answer, in the same outbox.
+            order = await _locked(session, event.order_id)
+            order.cancellation_requested_by = None
+            order.cancellation_refused_at = event.occurred_at
+            return
+        case ("work", _, "shipped"):
+            to, owner = State.SHIPPED, Owner.OPERATOR
+            changes = {"tracking_number": event.data["tracking_number"]}
         case ("work", _, name) if name.upper() in _FACTORY_STEPS:
             to, owner = State(name.upper()), Owner.OPERATOR
         case _:
             raise Refused(f"the shop does not know events of type {event.type!r}")
     order = await _locked(session, event.order_id)
-    if is_due(order.state, to):
+    if is_due(order.state, to, owner):
+        reason = order.cancellation_reason if to is State.CANCELLED else None
         await _step(
-            session, order, to, owner=owner, actor=event.actor, event_id=event.id, **changes
+            session,
+            order,
+            to,
+            owner=owner,
+            actor=event.actor,
+            event_id=event.id,
+            reason=reason,
+            **changes,
         )
 
 
@@ -202,6 +250,7 @@ async def _step(
     owner: Owner,
     actor: str,
     event_id: UUID | None = None,
+    reason: str | None = None,
     **changes: Any,
 ) -> None:
     before = order.state if order.sequence else None
@@ -213,23 +262,9 @@ async def _step(
     order.state = to
     order.sequence += 1
     order.updated_at = now()
-    event = Event(
-        type=f"order.{to.lower()}",
-        order_id=order.id,
-        actor=actor,
-        occurred_at=order.updated_at,
-        data={
-            "number": order.number,
-            "from": before,
-            "to": to,
-            "sequence": order.sequence,
-            "metal": order.metal,
-            "model_checksum": order.model_checksum,
-            "model_name": order.model_name,
-            "price": None if order.price is None else str(order.price),
-            "source": order.source,
-        },
-    )
+    if to is State.CONFIRMED:
+        order.promised_at = promised(order.updated_at)
+    event = event_of(order, to.lower(), actor, before=before, reason=reason)
     session.add(
         OrderHistory(
             order_id=order.id,
@@ -238,10 +273,37 @@ async def _step(
             to_state=to,
             actor=actor,
             event_id=event_id or event.id,
+            reason=reason,
             occurred_at=event.occurred_at,
         )
     )
     await outbox.append(session, event)
+
+
+def event_of(
+    order: Order, name: str, actor: str, *, before: State | None = None, reason: str | None = None
+) -> Event:
+    """What is so of the order at its `updated_at`, and `before` which state it was in."""
+    return Event(
+        type=f"order.{name}",
+        order_id=order.id,
+        actor=actor,
+        occurred_at=order.updated_at,
+        data={
+            "number": order.number,
+            "from": before,
+            "to": order.state,
+            "sequence": order.sequence,
+            "metal": order.metal,
+            "finish": order.finish,
+            "model_checksum": order.model_checksum,
+            "model_name": order.model_name,
+            "price": None if order.price is None else str(order.price),
+            "promised_at": None if order.promised_at is None else order.promised_at.isoformat(),
+            "reason": reason,
+            "source": order.source,
+        },
+    )
 
 
 def _with_owner() -> sa.Select[Order]:

@@ -3,64 +3,130 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol
 
-from atelier import calculations, orders, work
+from redis.asyncio import Redis
+
+from atelier import calculations, metal_prices, orders, work
 from atelier.data.database import Database
+from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
+from atelier.gauges import Gauges
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
+from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer, Handler
 from atelier.messaging.relay import Relay
+from atelier.partner import webhooks
+from atelier.partner.limits import RateLimiter
+from atelier.partner.sender import WebhookSender
+from atelier.places import place_at
+from atelier.pricing.dispatcher import Dispatcher
+from atelier.pricing.nursery import Nursery
+from atelier.pricing.pool import Pool
 from atelier.settings import Settings
+from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
+_CACHE_PATIENCE = 0.5  # seconds
+
+UPLOADS_AT_ONCE = 2
+"""Models that a process has in memory to check and keep them; the others wait on disk."""
 
 
 class NotReady(Exception):
     """Says what does not work yet, or no more."""
 
 
+class Worker(Protocol):
+    """What a service does in the background, apart from its events."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Until cancelled."""
+
+
 @dataclass
 class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
-    `consumers` and `relays` are those that belong to the services of this process, by service.
+    `consumers`, by queue, `relays` and `workers`, by service, are those that belong to the services
+    of this process. A queue's name begins with its service's. `nursery` is where pricing's worker
+    processes come from, if there is one already.
     """
 
     settings: Settings
     services: Collection[str]
+    nursery: Nursery | None = None
     shop: Database = field(init=False)
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
     broker: Broker = field(init=False)
+    cache: Redis = field(init=False)
+    gauges: Gauges = field(init=False)
+    uploads: asyncio.Semaphore = field(init=False)
+    limiter: RateLimiter = field(init=False)
+    work_list: LiveList = field(init=False)
     consumers: dict[str, Consumer] = field(init=False)
     relays: dict[str, Relay] = field(init=False)
+    workers: dict[str, Worker] = field(init=False)
+    pricing: Dispatcher = field(init=False)
+    _pool: Pool = field(init=False)
     _checking: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.shop = Database(settings.shop_database, settings.shop_replica)
-        self.mes = Database(settings.mes_database, settings.mes_replica)
-        self.files = ModelStore(settings.files)
+        lag = LagLimit(settings.replica_lag_bytes, settings.replica_lag_seconds)
+        self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
+        self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
+        self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker, settings.retry_delays)
-        self.relays = {
-            name: Relay(database, self.broker) for name, database in self._databases().items()
+        self.cache = Redis.from_url(
+            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
+        )
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.limiter = RateLimiter(self.cache)
+        self.work_list = LiveList(self.mes, self.cache)
+        databases = self._databases()
+        self.gauges = Gauges(self.services, databases, self.broker)
+        self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
+        self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.nursery)
+        self.pricing = Dispatcher(
+            self.mes,
+            self.broker,
+            self.files,
+            self._pool,
+            workers=settings.pricing_workers,
+            retry_delays=settings.retry_delays,
+        )
+        self.workers = {
+            "pricing": self.pricing,
+            "partner": WebhookSender(self.shop, settings),
+            "crm": Watcher(self.shop, every=settings.watch_every),
         }
-        offered: dict[str, tuple[str, Handler, Database, int]] = {
-            "shop": ("shop.orders", orders.handle, self.shop, 20),
-            "mes": ("mes.orders", work.handle, self.mes, 20),
-            # Few: a message may be a long calculation, and another process may be idle.
-            "pricing": (
-                "pricing.calculations",
-                partial(calculations.handle, models=self.files),
-                self.mes,
-                2,
-            ),
+        wake: Callable[[], None] = _nobody
+        if settings.mail is not None:
+            head = Letterhead(settings.mail_from, settings.shop_address)
+            self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
+            wake = sender.wake
+        self.workers = {
+            service: worker for service, worker in self.workers.items() if service in self.services
+        }
+        offered: dict[str, tuple[Handler, Database, int]] = {
+            "shop.orders": (orders.handle, self.shop, 20),
+            "shop.prices": (metal_prices.handle, self.shop, 20),
+            "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
+            "partner.events": (webhooks.handle, self.shop, 20),
+            "mes.orders": (work.handle, self.mes, 20),
+            "pricing.calculations": (calculations.handle, self.mes, 20),
         }
         self.consumers = {
-            service: Consumer(
+            queue: Consumer(
                 queue,
                 handler,
                 database,
@@ -68,8 +134,8 @@ class Resources:
                 retry_delays=settings.retry_delays,
                 prefetch=prefetch,
             )
-            for service, (queue, handler, database, prefetch) in offered.items()
-            if service in self.services
+            for queue, (handler, database, prefetch) in offered.items()
+            if queue.partition(".")[0] in self.services
         }
 
     async def ready(self) -> None:
@@ -81,9 +147,18 @@ class Resources:
             self._checking = asyncio.create_task(self._check())
         await asyncio.shield(self._checking)
 
+    def degraded(self) -> list[str]:
+        """What does not work and is not needed: the services are slower without it."""
+        return [
+            f"replica of {name}"
+            for name, database in self._databases().items()
+            if database.degraded
+        ]
+
     async def close(self) -> None:
+        await self._pool.close()
         await self.broker.close()
-        await asyncio.gather(self.shop.close(), self.mes.close())
+        await asyncio.gather(self.shop.close(), self.mes.close(), self.cache.aclose())
 
     async def _check(self) -> None:
         checks: dict[str, Awaitable[object]] = {
@@ -92,9 +167,10 @@ class Resources:
                 for name, database in self._databases().items()
             },
             **{
-                f"consumer of {name}": consumer.consuming.wait()
-                for name, consumer in self.consumers.items()
+                f"consumer of {queue}": consumer.consuming.wait()
+                for queue, consumer in self.consumers.items()
             },
+            **({"pricing": self.pricing.working.wait()} if "pricing" in self.services else {}),
             "broker": self.broker.check(),
         }
         answers = await asyncio.gather(
@@ -117,3 +193,7 @@ class Resources:
         if {"mes", "pricing"} & set(self.services):
             found["mes"] = self.mes
         return found
+
+
+def _nobody() -> None:
+    """Is told where nobody waits for news."""

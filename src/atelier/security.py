@@ -2,7 +2,8 @@
 
 None of the three is ever kept as it was given: a password becomes an Argon2id hash, an API key its
 SHA-256 (it is 256 random bits, so there is nothing to slow a guesser down for), and a session is
-not kept at all: the cookie carries the user's id under a signature.
+not kept at all: the cookie carries the user's id under a signature, and the number of the account's
+sessions that it belongs to. Raising the number ends them all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import hashlib
 import secrets
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -79,22 +80,30 @@ def hash_api_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def sign_session(service: str, user_id: UUID, secret: str) -> str:
+class Session(NamedTuple):
+    """Whose it is, and the account's `session_version` when it began."""
+
+    user_id: UUID
+    version: int
+
+
+def sign_session(service: str, user_id: UUID, secret: str, version: int = 0) -> str:
     """The value of the session cookie that makes its bearer `user_id` at `service`.
 
     >>> user = UUID("7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11")
-    >>> read_session("shop", sign_session("shop", user, "secret"), "secret") == user
+    >>> read_session("shop", sign_session("shop", user, "secret"), "secret") == (user, 0)
     True
     >>> read_session("crm", sign_session("shop", user, "secret"), "secret") is None
     True
     """
-    return _serializer(service, secret).dumps(user_id.hex)
+    return _serializer(service, secret).dumps([user_id.hex, version])
 
 
-def read_session(service: str, value: str, secret: str) -> UUID | None:
-    """Whose session the cookie `value` is; None when forged, expired or of another service."""
+def read_session(service: str, value: str, secret: str) -> Session | None:
+    """What the cookie `value` says; None when forged, expired or of another service."""
     try:
-        return UUID(_serializer(service, secret).loads(value, max_age=SESSION_SECONDS))
+        user_id, version = _serializer(service, secret).loads(value, max_age=SESSION_SECONDS)
+        return Session(UUID(user_id), int(version))
     except (BadSignature, ValueError, TypeError, AttributeError):
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -27,7 +28,8 @@ import atelier.mes.app
 import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
-from atelier import logs
+from atelier import logs, tracing
+from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
 
@@ -51,25 +53,43 @@ def serve(listeners: Mapping[str, socket.socket]) -> None:
     Raises BadSettings.
     """
     logs.configure(settings().log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(listeners))
+    nursery = None
+    # Before any thread. On macOS the system's own libraries have started some already.
+    if "pricing" in listeners and sys.platform == "linux":
+        nursery = Nursery.fork(settings().pricing_memory)
+    if collector := settings().otlp_endpoint:
+        tracing.start(collector, listeners.keys())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(listeners, nursery))
+    finally:
+        tracing.stop()
 
 
-async def _serve(listeners: Mapping[str, socket.socket]) -> None:
+async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    resources = Resources(settings(), set(listeners))
+    resources = Resources(settings(), set(listeners), nursery)
     # First what waits for other machines, then the applications, which are work for this one.
     consumers = [
-        asyncio.create_task(_named(service, consumer.run()))
-        for service, consumer in resources.consumers.items()
+        asyncio.create_task(_named(queue.partition(".")[0], consumer.run()))
+        for queue, consumer in resources.consumers.items()
+    ]
+    workers = [
+        asyncio.create_task(_named(service, worker.run()))
+        for service, worker in resources.workers.items()
     ]
     relays = [
         asyncio.create_task(_named(service, relay.run()))
         for service, relay in resources.relays.items()
     ]
+    followers = (
+        [asyncio.create_task(_named("mes", resources.work_list.run()))]
+        if "mes" in listeners
+        else []
+    )
     servers: list[_Server] = []
     serving: list[asyncio.Task[None]] = []
     for service, listener in listeners.items():
@@ -93,11 +113,15 @@ async def _serve(listeners: Mapping[str, socket.socket]) -> None:
     await asyncio.wait([stopping, *serving], return_when=asyncio.FIRST_COMPLETED)
 
     log.info("stopping")
+    # First what open pages listen to: their connections would hold the servers back.
+    for follower in followers:
+        follower.cancel()
+    await asyncio.gather(*followers, return_exceptions=True)
     for server in servers:
         server.should_exit = True
     outcomes = await asyncio.gather(*serving, return_exceptions=True)
     # Consumers before relays: what the last handlers put into the outbox may leave still.
-    for group in (consumers, relays):
+    for group in (consumers, workers, relays):
         for task in group:
             task.cancel()
         await asyncio.gather(*group, return_exceptions=True)
@@ -108,8 +132,8 @@ async def _serve(listeners: Mapping[str, socket.socket]) -> None:
 
 
 async def _named(service: str, work: Coroutine[Any, Any, None]) -> None:
-    """Do `work`; its log lines name the service."""
-    structlog.contextvars.bind_contextvars(service=service)
+    """Do `work`; its log lines and spans name the service."""
+    tracing.work_for(service)
     await work
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class BadSettings(Exception):
@@ -17,7 +24,11 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """Database URLs are plain `postgresql://…`; the replicas are optional."""
+    """Database URLs are plain `postgresql://…`; the replicas are optional.
+
+    `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
+    wait in the database. `shop_address` is what the shop's pages are reached by from outside.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
@@ -27,11 +38,29 @@ class Settings(BaseSettings):
     mes_replica: str | None = None
     broker: str
     cache: str
-    files: Path
-    secret_key: str
+    files: str  # a folder, or s3://bucket/prefix
+    replica_lag_bytes: int = 16 * 1024 * 1024
+    replica_lag_seconds: float = 10
+    secret_key: str = Field(min_length=32)
     upload_limit: int = 50 * 1024 * 1024  # bytes
+    pricing_workers: int = Field(default_factory=_cores, ge=1)
+    pricing_time_limit: float = Field(60, gt=0)  # seconds, for one model
+    pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
+    # What a partner may do whose own row says nothing else; see `partner.limits`.
+    partner_burst: int = 100  # requests
+    partner_burst_window: int = 10  # seconds
+    partner_daily_quota: int = 100_000  # requests
+    webhook_timeout: float = 5.0  # seconds
+    webhook_attempts: int = 15
+    webhook_first_delay: float = 5.0  # seconds; doubles with each attempt, to a day in all
+    webhook_private_addresses: bool = False
     password_cost: Literal["production", "test"] = "production"
+    mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
+    mail_from: str = "Atelier <orders@atelier.example>"
+    shop_address: str | None = None
+    watch_every: float = 60.0  # seconds
+    otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
     port_shop: int = 8001

@@ -1,7 +1,8 @@
 """Operations on work orders in the `mes` database: what the factory does, and what it is told.
 
 The factory's own steps (take, complete, pack, ship) are its operators'. All other steps arrive as
-the shop's `order.*` events, and its own come back among them, recognised as already done.
+the shop's `order.*` events, numbered, and its own come back among them, recognised as already done.
+Whether an approved order can still be cancelled is the factory's to say, since it may have begun.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.data.columns import now
-from atelier.data.mes import Operator, WorkOrder, WorkOrderHistory
+from atelier.data.mes import FINAL, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
-from atelier.following import is_due
+from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
 from atelier.messaging.consumer import NotYet, Refused
 from atelier.messaging.event import Event
 
-_FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
 # Orders that nobody has submitted yet are no work.
 _BEFORE_WORK = (State.INITIATED, State.FILE_UPLOADED)
 
@@ -63,9 +63,13 @@ async def pack(session: AsyncSession, number: str, operator: Operator) -> WorkOr
     return await move(session, number, State.PACKAGING, operator)
 
 
-async def ship(session: AsyncSession, number: str, operator: Operator) -> WorkOrder:
+async def ship(
+    session: AsyncSession, number: str, operator: Operator, tracking_number: str | None = None
+) -> WorkOrder:
     """Raises WorkOrderNotFound, IllegalTransition."""
-    return await move(session, number, State.SHIPPED, operator)
+    work = await _locked(session, number)
+    work.tracking_number = tracking_number
+    return await _own_step(session, work, State.SHIPPED, operator)
 
 
 async def move(session: AsyncSession, number: str, to: State, operator: Operator) -> WorkOrder:
@@ -84,7 +88,7 @@ async def by_number(session: AsyncSession, number: str) -> WorkOrder | None:
 
 async def active(session: AsyncSession) -> Sequence[WorkOrder]:
     """All work that is not finished for good, newest first."""
-    query = _with_operator().where(WorkOrder.state.not_in(_FINAL))
+    query = _with_operator().where(WorkOrder.state.not_in(FINAL))
     return (await session.scalars(query.order_by(WorkOrder.created_at.desc()))).all()
 
 
@@ -97,6 +101,11 @@ async def history(session: AsyncSession, order_id: UUID) -> Sequence[WorkOrderHi
 async def handle(session: AsyncSession, event: Event) -> None:
     """What the shop tells about an order. Raises NotYet, Refused."""
     domain, _, name = event.type.partition(".")
+    if event.type == "order.cancellation_requested":
+        await _answer_cancellation(session, event)
+        return
+    if event.type in NOTICES:
+        return
     if domain != "order" or name.upper() not in State.__members__:
         raise Refused(f"the factory does not know events of type {event.type!r}")
     to = State[name.upper()]
@@ -108,13 +117,39 @@ async def handle(session: AsyncSession, event: Event) -> None:
             raise NotYet(f"{event.type} came before order.submitted")
         await _open(session, event)
         return
+    sequence = event.data["sequence"]
+    if sequence <= work.order_sequence:
+        return
+    if sequence > work.order_sequence + 1:
+        raise NotYet(f"{event.type} is step {sequence}, after step {work.order_sequence}")
+    work.order_sequence = sequence
     # Whoever owns the step has made it: the factory only asks whether it follows.
-    if is_due(work.state, to):
-        if work.state != event.data["from"]:
-            raise NotYet(f"{event.type} follows {event.data['from']}, but here is {work.state}")
+    if work.state == event.data["from"]:
         if event.data["price"] is not None:
             work.price = Decimal(event.data["price"])
-        _step(session, work, to, event.actor, event.id, event.occurred_at)
+        work.promised_at = _moment(event.data["promised_at"])
+        _step(session, work, to, event.actor, event.id, event.occurred_at, event.data["reason"])
+    elif work.state is not to and not lifecycle.is_behind(to, work.state):
+        raise Refused(f"told of {to}, which an order that is {work.state} cannot reach")
+
+
+async def _answer_cancellation(session: AsyncSession, event: Event) -> None:
+    """Tell the shop whether the order is cancelled, or that the work on it has begun."""
+    work = await session.get(WorkOrder, event.order_id, with_for_update=True)
+    if work is None or work.order_sequence < event.data["sequence"]:
+        raise NotYet("asked to cancel an order that has not been told of as approved")
+    cancelled = work.state is State.MANUFACTURING_APPROVED
+    answer = Event(
+        type="work.cancelled" if cancelled else "work.cancellation_refused",
+        order_id=work.order_id,
+        actor=event.actor,
+        occurred_at=now(),
+        data={"number": work.number, "from": work.state},
+    )
+    if cancelled:
+        reason = event.data["reason"]
+        _step(session, work, State.CANCELLED, event.actor, answer.id, answer.occurred_at, reason)
+    await outbox.append(session, answer)
 
 
 async def _open(session: AsyncSession, event: Event) -> None:
@@ -127,9 +162,11 @@ async def _open(session: AsyncSession, event: Event) -> None:
             state=State.SUBMITTED,
             sequence=0,
             metal=content["metal"],
+            finish=content["finish"],
             model_checksum=content["model_checksum"],
             model_name=content["model_name"],
             source=content["source"],
+            order_sequence=content["sequence"],
         )
         .on_conflict_do_nothing(index_elements=["order_id"])
         .returning(WorkOrder)
@@ -155,7 +192,12 @@ async def _own_step(
         order_id=work.order_id,
         actor=f"operator:{operator.id}",
         occurred_at=now(),
-        data={"number": work.number, "from": work.state, "to": to},
+        data={
+            "number": work.number,
+            "from": work.state,
+            "to": to,
+            "tracking_number": work.tracking_number,
+        },
     )
     _step(session, work, to, event.actor, event.id, event.occurred_at)
     await outbox.append(session, event)
@@ -169,6 +211,7 @@ def _step(
     actor: str,
     event_id: UUID,
     occurred_at: datetime,
+    reason: str | None = None,
 ) -> None:
     before = work.state if work.sequence else None
     work.state = to
@@ -182,9 +225,14 @@ def _step(
             to_state=to,
             actor=actor,
             event_id=event_id,
+            reason=reason,
             occurred_at=occurred_at,
         )
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _with_operator() -> sa.Select[WorkOrder]:

@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from touchstone import backing, run
-from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, Provider
+from touchstone.backing import Backing, BackingUnavailable, Provider
+from touchstone.backing.private import PrivateServers
 from touchstone.backing.redis import DATABASES
 from touchstone.processes import PlatformFailed, ZygoteDied, tail, usual_start
 from touchstone.run import lack_of_room, remove
@@ -137,11 +138,18 @@ class Keeper:
         mine.session.pool.drop(mine.made)
         return {}
 
-    def process(self, held: dict[str, Held], name: str, process: str, action: str) -> Answer:
+    def process(
+        self,
+        held: dict[str, Held],
+        name: str,
+        process: str,
+        action: str,
+        environment: dict[str, str],
+    ) -> Answer:
         """Stop, kill, freeze, thaw or start one process of a sandbox."""
         mine = held[name]
         if action == "start":
-            mine.session.sandboxes.start(mine.made, process)
+            mine.session.sandboxes.start(mine.made, process, environment)
         else:
             mine.session.sandboxes.signal(mine.made, process, _SIGNALS[action])
         return {}
@@ -174,19 +182,9 @@ class Keeper:
         self._kept[name] = mine
         return {}
 
-    def private_broker(self, brokers: dict[str, PrivateBroker], name: str, action: str) -> Answer:
-        """Start, stop, start again or end a RabbitMQ of one test's own."""
-        self._start_backing().result()
-        broker = brokers.get(name)
-        if broker is None:
-            broker = brokers[name] = self._provider.private_broker(f"{name}-{next(self._numbers)}")
-        if action == "start":
-            return dataclasses.asdict(broker.start())
-        if action == "stop":
-            broker.stop()
-        else:
-            brokers.pop(name).kill()
-        return {}
+    def private_servers(self) -> PrivateServers:
+        """For one connection: servers that only its tests use."""
+        return PrivateServers(self._provider, self._numbers)
 
     def status(self, known: str) -> Answer:
         """What is being started; waits until it is another thing than the `known` one."""
@@ -363,14 +361,14 @@ def _accept(listener: socket.socket, keeper: Keeper) -> None:
 def _converse(connection: socket.socket, keeper: Keeper) -> None:
     held: dict[str, Held] = {}
     owned: list[str] = []
-    brokers: dict[str, PrivateBroker] = {}
+    private = keeper.private_servers()
     requests: dict[str, Callable[..., Answer]] = {
         "own": lambda **more: keeper.own(owned=owned, **more),
         "expect": keeper.expect,
         "backing": keeper.backing,
         "started": keeper.started,
         "sandbox": lambda **more: keeper.sandbox(held=held, **more),
-        "private_broker": lambda **more: keeper.private_broker(brokers, **more),
+        "private": private.act,
         "status": keeper.status,
         "describe": keeper.describe,
         "open": keeper.open,
@@ -388,8 +386,7 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
                 traceback.print_exc()
                 answer = {"error": str(error), "kind": type(error).__name__}
             connection.sendall(json.dumps(answer).encode() + b"\n")
-    for broker in brokers.values():
-        broker.kill()
+    private.kill()
     for name in list(held):
         keeper.release(held, name)
     for name in owned:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from touchstone import run
-from touchstone.backing import Backing, BackingUnavailable, Broker
+from touchstone.backing import Backing, BackingUnavailable
 from touchstone.sandbox import Sandbox
 
 END_TIMEOUT = 30.0
@@ -175,9 +175,21 @@ class KeeperClient:
         """Give a sandbox back; it is removed in the background."""
         self._ask("release", name=sandbox.name)
 
-    def process(self, sandbox: Sandbox, process: str, action: str) -> None:
+    def process(
+        self,
+        sandbox: Sandbox,
+        process: str,
+        action: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """`stop`, `kill`, `freeze`, `thaw` or `start` one process of a sandbox."""
-        self._ask("process", name=sandbox.name, process=process, action=action)
+        self._ask(
+            "process",
+            name=sandbox.name,
+            process=process,
+            action=action,
+            environment=dict(environment or {}),
+        )
 
     def trouble(self, sandbox: Sandbox) -> str:
         """What happened to a sandbox that its scenario has not done; empty when nothing."""
@@ -191,17 +203,20 @@ class KeeperClient:
         """Freeze the sandbox and keep it beyond the run."""
         self._ask("keep", name=sandbox.name, scenario=scenario)
 
-    def start_broker(self, name: str) -> Broker:
-        """Start a RabbitMQ of one's own, or start it again on what it kept."""
-        return Broker(**self._ask("private_broker", name=name, action="start"))
+    def start_private(self, kind: str, name: str) -> dict[str, Any]:
+        """Start a `broker` or `replica` of one's own, or start it again on what it kept.
 
-    def stop_broker(self, name: str) -> None:
-        """Stop it in an orderly way."""
-        self._ask("private_broker", name=name, action="stop")
+        The answer has what `Broker` or `Server` needs.
+        """
+        return self._ask("private", kind=kind, name=name, action="start")
 
-    def end_broker(self, name: str) -> None:
+    def stop_private(self, kind: str, name: str) -> None:
+        """Stop it: a broker in an orderly way, a replica at once."""
+        self._ask("private", kind=kind, name=name, action="stop")
+
+    def end_private(self, kind: str, name: str) -> None:
         """End it for good."""
-        self._ask("private_broker", name=name, action="end")
+        self._ask("private", kind=kind, name=name, action="end")
 
     def describe(self) -> dict[str, Any]:
         """What the keeper is, and which sandboxes it keeps."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 
 import pytest
 
 from touchstone import plugin
-from touchstone.backing import Backing, BackingUnavailable, Broker
+from touchstone.backing import Backing, BackingUnavailable
 from touchstone.keeper_client import InfrastructureError, KeeperClient
 from touchstone.results import KEPT
 from touchstone.sandbox import Sandbox
@@ -131,9 +130,12 @@ class Processes:
         """Let a frozen process run on (SIGCONT)."""
         self._keeper.process(self._sandbox, service, "thaw")
 
-    def start(self, service: str) -> None:
-        """Start a process again that was ended, at its old address; returns when it is ready."""
-        self._keeper.process(self._sandbox, service, "start")
+    def start(self, service: str, **environment: str) -> None:
+        """Start a process again that was ended, at its old address; returns when it is ready.
+
+        `environment` is added to that of the sandbox, for this start.
+        """
+        self._keeper.process(self._sandbox, service, "start", environment)
 
 
 @pytest.fixture
@@ -146,38 +148,6 @@ def processes(keeper: KeeperClient, sandbox: Sandbox, request: pytest.FixtureReq
             pytrace=False,
         )
     return Processes(keeper, sandbox)
-
-
-class PrivateBroker:
-    """A RabbitMQ of one test's own, which it may stop and start again."""
-
-    def __init__(self, keeper: KeeperClient, name: str) -> None:
-        self._keeper = keeper
-        self._name = name
-        self.broker: Broker = keeper.start_broker(name)
-
-    @property
-    def amqp(self) -> str:
-        """The `amqp://` address of its default virtual host; the same after a restart."""
-        return self.broker.amqp("%2F")
-
-    def stop(self) -> None:
-        """Stop it in an orderly way; what is durable stays on disk."""
-        self._keeper.stop_broker(self._name)
-
-    def start(self) -> None:
-        """Start it again on what it kept; returns when it answers."""
-        self.broker = self._keeper.start_broker(self._name)
-
-
-@pytest.fixture
-def private_broker(
-    keeper: KeeperClient, backing: Backing, request: pytest.FixtureRequest
-) -> Iterator[PrivateBroker]:
-    """A RabbitMQ that no other test uses, so that its failure disturbs nobody."""
-    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{abs(hash(request.node.nodeid)):x}"
-    yield PrivateBroker(keeper, name)
-    keeper.end_broker(name)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

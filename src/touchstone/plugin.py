@@ -36,6 +36,7 @@ pytest_plugins = [
     "touchstone.progress",
     "touchstone.report",
     "touchstone.leases",
+    "touchstone.private_servers",
 ]
 
 PROVIDER = pytest.StashKey[str]()

@@ -69,7 +69,7 @@ def configure(config: pytest.Config) -> bool:
     for secret in target.hidden:
         mask_of(config).add(secret)
     _allow(config, target)
-    # Later than `touchstone.leases`, whose fixtures it replaces.
+    # Later than the modules whose fixtures it replaces.
     config.pluginmanager.register(import_module("touchstone.remote_run"))
     return True
 

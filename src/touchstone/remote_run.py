@@ -80,7 +80,7 @@ def keeper(pytestconfig: pytest.Config) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def backing(keeper: object) -> None:
-    """Not to be had without a keeper, and the same is true of the two below."""
+    """Not to be had without a keeper, and the same is true of the three below."""
 
 
 @pytest.fixture
@@ -89,6 +89,10 @@ def bare_sandbox(keeper: object) -> None: ...
 
 @pytest.fixture
 def private_broker(keeper: object) -> None: ...
+
+
+@pytest.fixture
+def private_replica(keeper: object) -> None: ...
 
 
 @pytest.fixture

@@ -196,8 +196,11 @@ class Sandboxes:
                 describe=f"{process} ends",
             )
 
-    def start(self, made: Made, process: str) -> None:
-        """Start a process again that was ended, at the addresses that it had."""
+    def start(self, made: Made, process: str, environment: Mapping[str, str]) -> None:
+        """Start a process again that was ended, at the addresses that it had.
+
+        `environment` is added to that of the sandbox, for this start.
+        """
         services = [process] if process != TOGETHER else list(made.sandbox.services)
         ports = {
             name: int(made.sandbox.services[name].rpartition(":")[2])
@@ -209,7 +212,7 @@ class Sandboxes:
                 f"{process} cannot be started: it runs already, or this sandbox never had it; "
                 f"running: {', '.join(made.processes) or 'nothing'}."
             )
-        self._serve(made, process, ports)
+        self._serve(made, process, ports, environment)
         self._wait_until_ready(made, ports)
 
     def drop(self, made: Made) -> None:
@@ -232,10 +235,17 @@ class Sandboxes:
             steps.callback(self._flush, made)
             steps.callback(self._end_processes, made)
 
-    def _serve(self, made: Made, process: str, ports: Mapping[str, int]) -> None:
+    def _serve(
+        self,
+        made: Made,
+        process: str,
+        ports: Mapping[str, int],
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         sandbox = made.sandbox
+        environment = {**sandbox.environment, **(more or {})}
         made.processes[process] = forked = self._zygote.serve(
-            ports, sandbox.environment, sandbox.files.parent, sandbox.logs / f"{process}.log"
+            ports, environment, sandbox.files.parent, sandbox.logs / f"{process}.log"
         )
         addresses = {name: f"http://127.0.0.1:{port}" for name, port in forked.ports.items()}
         made.sandbox = replace(sandbox, services={**sandbox.services, **addresses})

@@ -1,27 +1,33 @@
-"""The CRM's orders as JSON."""
+"""The CRM as JSON."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
 from atelier.crm import desk
-from atelier.data.shop import Order
+from atelier.crm.attention import Concern, Kind
+from atelier.crm.search import Wanted
+from atelier.data.shop import Customer, Order, OrderNote
 from atelier.domain.lifecycle import State
 from atelier.web.documents import CURRENCY, Step, step
 
-router = APIRouter(prefix="/api/orders")
+router = APIRouter(prefix="/api")
+
+Text = Annotated[str, Query(max_length=200)]
+Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class Party(BaseModel):
     """Who ordered: a customer has an e-mail address, a partner company has none."""
 
+    id: UUID
     name: str
     email: str | None
 
@@ -37,6 +43,7 @@ class Summary(BaseModel):
     partner: Party | None
     reference: str | None
     metal: str | None
+    finish: str | None
     model_name: str | None
     model_checksum: str | None
     volume_mm3: Decimal | None
@@ -44,38 +51,140 @@ class Summary(BaseModel):
     price: Decimal | None
     currency: str
     failure: str | None
+    promised_at: datetime | None
+    tracking_number: str | None
+    cancellation_requested: bool
     sequence: int
     created_at: datetime
     updated_at: datetime
 
 
+class Note(BaseModel):
+    """What a seller wrote down about an order."""
+
+    id: UUID
+    text: str
+    author: str
+    created_at: datetime
+
+
+class Trouble(BaseModel):
+    """One thing that is wrong with an order, since when, and in words."""
+
+    kind: Kind
+    since: datetime
+    text: str
+
+
 class Detail(Summary):
-    """An order with its history, oldest first."""
+    """An order with its history, oldest first, its notes, newest first, and what is wrong."""
 
     history: list[Step]
+    notes: list[Note]
+    concerns: list[Trouble]
 
 
 class Found(BaseModel):
-    """What a search found, newest first."""
+    """A page of what a search found, newest first; `next` is the cursor of the next one."""
 
     orders: list[Summary]
+    next: str | None
 
 
-@router.get("")
-async def find(request: Request, _: desk.SignedIn, q: str = "") -> Found:
-    """Searches by number, e-mail, name or partner."""
-    return Found(orders=[_summary(order) for order in await desk.find(request, q)])
+class CustomerDocument(BaseModel):
+    """A customer of the shop; their orders are found with `/api/orders?customer=…`."""
+
+    id: UUID
+    name: str
+    email: str
+    language: str
+    created_at: datetime
 
 
-@router.get("/{number}")
+class FoundCustomers(BaseModel):
+    """A page of what a search found, newest first; `next` is the cursor of the next one."""
+
+    customers: list[CustomerDocument]
+    next: str | None
+
+
+class Urgent(Summary):
+    """An order with all that is wrong with it."""
+
+    concerns: list[Trouble]
+
+
+class Attention(BaseModel):
+    """What needs attention, longest late first; `more` when there are others beyond these."""
+
+    orders: list[Urgent]
+    more: bool
+
+
+class Reason(BaseModel):
+    """Why: whoever ordered reads it."""
+
+    reason: str
+
+
+class NewNote(BaseModel):
+    """What colleagues should know."""
+
+    text: str
+
+
+@router.get("/orders")
+async def find(
+    request: Request,
+    _: desk.SignedIn,
+    q: Text = "",
+    state: State | None = None,
+    customer: UUID | None = None,
+    partner: UUID | None = None,
+    overdue: bool = False,
+    cursor: Cursor = None,
+) -> Found:
+    """Searches by a part of number, reference, e-mail or name, and by what else must fit."""
+    wanted = Wanted(q, state, customer, partner, overdue)
+    found = await desk.find_orders(request, wanted, cursor)
+    return Found(orders=[summary(order) for order in found.rows], next=found.next)
+
+
+@router.get("/orders/{number}")
 async def look_up(request: Request, _: desk.SignedIn, number: str) -> Detail:
-    """One order with its history."""
+    """One order with its history, its notes and what is wrong with it."""
     case = await desk.look_up(request, number)
-    history = [step(entry) for entry in case.history]
-    return Detail(**_summary(case.order).model_dump(), history=history)
+    return Detail(
+        **summary(case.order).model_dump(),
+        history=[step(entry) for entry in case.history],
+        notes=[_note(note) for note in case.notes],
+        concerns=[_trouble(concern) for concern in case.concerns],
+    )
 
 
-@router.post("/{number}/{act}")
+@router.post("/orders/{number}/notes")
+async def write_note(request: Request, seller: desk.SignedIn, number: str, note: NewNote) -> Detail:
+    """Writes something down about an order; the answer shows the order with it."""
+    await desk.note(request, seller, number, note.text)
+    return await look_up(request, seller, number)
+
+
+@router.post("/orders/{number}/send-back")
+async def send_back(request: Request, seller: desk.SignedIn, number: str, why: Reason) -> Detail:
+    """Does not approve an order: whoever ordered confirms again, or cancels."""
+    await desk.act(request, seller, number, "send-back", why.reason)
+    return await look_up(request, seller, number)
+
+
+@router.post("/orders/{number}/cancel")
+async def cancel(request: Request, seller: desk.SignedIn, number: str, why: Reason) -> Detail:
+    """Cancels an order. One that is approved is `cancellation_requested` until the factory says
+    whether it has begun."""
+    await desk.act(request, seller, number, "cancel", why.reason)
+    return await look_up(request, seller, number)
+
+
+@router.post("/orders/{number}/{act}")
 async def act(
     request: Request, seller: desk.SignedIn, number: str, act: Literal["approve", "close"]
 ) -> Detail:
@@ -84,17 +193,54 @@ async def act(
     return await look_up(request, seller, number)
 
 
-def _summary(order: Order) -> Summary:
+@router.get("/customers")
+async def find_customers(
+    request: Request, _: desk.SignedIn, q: Text = "", cursor: Cursor = None
+) -> FoundCustomers:
+    """Searches by a part of name or e-mail address."""
+    found = await desk.find_customers(request, q, cursor)
+    return FoundCustomers(customers=[_customer(row) for row in found.rows], next=found.next)
+
+
+@router.get("/customers/{customer_id}")
+async def look_up_customer(
+    request: Request, _: desk.SignedIn, customer_id: UUID
+) -> CustomerDocument:
+    """One customer."""
+    return _customer(await desk.customer(request, customer_id))
+
+
+@router.get("/attention")
+async def needs_attention(request: Request, _: desk.SignedIn) -> Attention:
+    """Orders that are overdue or stand still, and why."""
+    needed = await desk.needs_attention(request)
+    return Attention(
+        orders=[
+            Urgent(
+                **summary(case.order).model_dump(),
+                concerns=[_trouble(concern) for concern in case.concerns],
+            )
+            for case in needed.cases
+        ],
+        more=needed.more,
+    )
+
+
+def summary(order: Order) -> Summary:
+    """The document of an order that was loaded with whoever ordered."""
     customer, partner = order.customer, order.partner
     return Summary(
         id=order.id,
         number=order.number,
         state=order.state,
         source=order.source,
-        customer=Party(name=customer.name, email=customer.email) if customer else None,
-        partner=Party(name=partner.name, email=None) if partner else None,
+        customer=Party(id=customer.id, name=customer.name, email=customer.email)
+        if customer
+        else None,
+        partner=Party(id=partner.id, name=partner.name, email=None) if partner else None,
         reference=order.reference,
         metal=order.metal,
+        finish=order.finish,
         model_name=order.model_name,
         model_checksum=order.model_checksum,
         volume_mm3=order.volume_mm3,
@@ -102,7 +248,28 @@ def _summary(order: Order) -> Summary:
         price=order.price,
         currency=CURRENCY,
         failure=order.failure,
+        promised_at=order.promised_at,
+        tracking_number=order.tracking_number,
+        cancellation_requested=order.cancellation_requested_by is not None,
         sequence=order.sequence,
         created_at=order.created_at,
         updated_at=order.updated_at,
+    )
+
+
+def _note(note: OrderNote) -> Note:
+    return Note(id=note.id, text=note.text, author=note.seller.name, created_at=note.created_at)
+
+
+def _trouble(concern: Concern) -> Trouble:
+    return Trouble(kind=concern.kind, since=concern.since, text=concern.text)
+
+
+def _customer(customer: Customer) -> CustomerDocument:
+    return CustomerDocument(
+        id=customer.id,
+        name=customer.name,
+        email=customer.email,
+        language=customer.language,
+        created_at=customer.created_at,
     )

@@ -1,19 +1,65 @@
-"""What a seller does: look orders up, approve them, close them. Pages and API share it."""
+"""What a seller does: look customers and orders up, move orders on, note. Pages and API share it.
+
+All is read from the replica, as soon as that has what this seller has changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from functools import partial
+from typing import Annotated, Final, Literal, TypeVar
+from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 from starlette.requests import Request
 
 from atelier import orders
-from atelier.data.shop import Order, OrderHistory, Seller
-from atelier.domain.lifecycle import Owner, State
+from atelier.crm import attention, search
+from atelier.crm.attention import Attention, Concern
+from atelier.crm.search import Wanted
+from atelier.data.columns import now
+from atelier.data.database import Reading
+from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
+from atelier.domain.lifecycle import TRANSITIONS, Owner, State
+from atelier.web.own_writes import writing, written_before
+from atelier.web.paging import Page
+from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 from atelier.web.sessions import signed_in
+
+T = TypeVar("T")
+
+LONGEST_REASON: Final = 500
+LONGEST_NOTE: Final = 4000
+
+Act = Literal["approve", "send-back", "cancel", "close"]
+"""What a seller can do with an order."""
+
+_NO_REASON: Final = Refusal(
+    422,
+    "reason-missing",
+    "No reason given",
+    "Say why, in a sentence: whoever ordered reads it.",
+)
+_LONG_REASON: Final = Refusal(
+    422,
+    "reason-too-long",
+    "The reason is too long",
+    f"{LONGEST_REASON} characters are the most: put the rest into a note.",
+)
+_NO_NOTE: Final = Refusal(
+    422, "note-empty", "The note is empty", "Write down what colleagues should know, and try again."
+)
+_LONG_NOTE: Final = Refusal(
+    422,
+    "note-too-long",
+    "The note is too long",
+    f"{LONGEST_NOTE:,} characters are the most: make two notes of it.",
+)
 
 
 async def _seller(request: Request) -> Seller:
@@ -22,42 +68,130 @@ async def _seller(request: Request) -> Seller:
 
 SignedIn = Annotated[Seller, Depends(_seller)]
 
-ACTS: Final[Mapping[str, State]] = {
-    "approve": State.MANUFACTURING_APPROVED,
-    "close": State.CLOSED,
-}
-"""What a seller can do with an order, and the state that it leads to."""
-
 
 @dataclass(frozen=True)
 class Case:
-    """An order with its history, oldest first."""
+    """An order with its history, oldest first, its notes, newest first, and what is wrong."""
 
     order: Order
     history: Sequence[OrderHistory]
+    notes: Sequence[OrderNote]
+    concerns: Sequence[Concern]
+
+    @property
+    def possible(self) -> set[Act]:
+        """What a seller can do with it now."""
+        return {
+            act
+            for act, to in _LEADS_TO.items()
+            if Owner.SELLER in TRANSITIONS.get((self.order.state, to), ())
+            and not (act == "cancel" and self.order.cancellation_requested_by)
+        }
 
 
-async def find(request: Request, text: str) -> Sequence[Order]:
-    """What `orders.search` finds, read from the replica."""
-    async with resources_of(request).shop.read() as session:
-        return await orders.search(session, text)
+async def find_orders(request: Request, wanted: Wanted, cursor: str | None) -> Page[Order]:
+    """A page of the orders that are wanted, newest first. Raises Refusal."""
+    return await _read(
+        request, lambda session: search.find_orders(session, wanted, at=now(), cursor=cursor)
+    )
+
+
+async def find_customers(request: Request, text: str, cursor: str | None) -> Page[Customer]:
+    """A page of the customers whose name or e-mail address has `text` in it. Raises Refusal."""
+    return await _read(request, lambda session: search.find_customers(session, text, cursor=cursor))
+
+
+async def customer(request: Request, customer_id: UUID) -> Customer:
+    """Raises Refusal (404)."""
+    found = await _read(request, lambda session: session.get(Customer, customer_id))
+    if found is None:
+        raise Refusal(404, "customer-not-found", "No such customer", "There is no such customer.")
+    return found
+
+
+async def partners(request: Request) -> Sequence[Partner]:
+    """All partners, by name."""
+    return await _read(request, search.partners)
+
+
+async def needs_attention(request: Request) -> Attention:
+    """Orders that are overdue or stand still."""
+    return await _read(request, lambda session: attention.needed(session, now()))
 
 
 async def look_up(request: Request, number: str) -> Case:
-    """One order, from the primary: sellers see their own changes at once. Raises OrderNotFound."""
-    async with resources_of(request).shop.session() as session:
-        order = await orders.by_number(session, number)
-        if order is None:
-            raise orders.OrderNotFound(number)
-        return Case(order, await orders.history(session, order.id))
+    """One order. Raises OrderNotFound."""
 
-
-async def act(request: Request, seller: Seller, number: str, act: str) -> None:
-    """Does one of `ACTS`. Raises OrderNotFound, IllegalTransition."""
-    async with resources_of(request).shop.session() as session:
-        order = await orders.by_number(session, number)
-        if order is None:
-            raise orders.OrderNotFound(number)
-        await orders.move(
-            session, order.id, ACTS[act], owner=Owner.SELLER, actor=f"seller:{seller.id}"
+    async def look(session: AsyncSession) -> Case:
+        order = await _found(session, number)
+        notes = (
+            sa.select(OrderNote)
+            .options(joinedload(OrderNote.seller))
+            .where(OrderNote.order_id == order.id)
+            .order_by(OrderNote.created_at.desc(), OrderNote.id)
         )
+        return Case(
+            order,
+            await orders.history(session, order.id),
+            (await session.scalars(notes)).all(),
+            attention.concerns(order, now()),
+        )
+
+    return await _read(request, look)
+
+
+async def act(request: Request, seller: Seller, number: str, act: Act, reason: str = "") -> None:
+    """Does it; sending back and cancelling need a `reason`.
+
+    Raises OrderNotFound, IllegalTransition, Refusal.
+    """
+    actor = f"seller:{seller.id}"
+    does: Callable[[AsyncSession, UUID], Awaitable[Order]]
+    if act in ("approve", "close"):
+        does = partial(orders.move, to=_LEADS_TO[act], owner=Owner.SELLER, actor=actor)
+    else:
+        given = _checked(reason, LONGEST_REASON, _NO_REASON, _LONG_REASON)
+        if act == "send-back":
+            does = partial(orders.send_back, actor=actor, reason=given)
+        else:
+            does = partial(orders.cancel, owner=Owner.SELLER, actor=actor, reason=given)
+    async with writing(request, resources_of(request).shop) as session:
+        order = await _found(session, number)
+        await does(session, order.id)
+
+
+async def note(request: Request, seller: Seller, number: str, text: str) -> None:
+    """Writes something down about an order. Raises OrderNotFound, Refusal."""
+    written = _checked(text, LONGEST_NOTE, _NO_NOTE, _LONG_NOTE)
+    async with writing(request, resources_of(request).shop) as session:
+        order = await _found(session, number)
+        session.add(OrderNote(order_id=order.id, seller_id=seller.id, text=written))
+
+
+_LEADS_TO: Final[Mapping[Act, State]] = {
+    "approve": State.MANUFACTURING_APPROVED,
+    "send-back": State.PRICE_CALCULATED,
+    "cancel": State.CANCELLED,
+    "close": State.CLOSED,
+}
+
+
+async def _found(session: AsyncSession, number: str) -> Order:
+    order = await orders.by_number(session, number)
+    if order is None:
+        raise orders.OrderNotFound(number)
+    return order
+
+
+def _checked(text: str, longest: int, missing: Refusal, too_long: Refusal) -> str:
+    # PostgreSQL keeps no zero bytes.
+    text = text.replace("\0", "").strip()
+    if not text:
+        raise missing
+    if len(text) > longest:
+        raise too_long
+    return text
+
+
+async def _read(request: Request, work: Reading[T]) -> T:
+    return await resources_of(request).shop.read(work, after=written_before(request))

@@ -1,16 +1,22 @@
-"""What a seller sees: the search, and each order with what can be done."""
+"""What a seller sees: the searches, what needs attention, and each order with what can be done."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.crm import desk
-from atelier.data.shop import Seller
+from atelier.crm.search import Wanted
+from atelier.data.shop import Order, Seller
+from atelier.domain.lifecycle import State
 from atelier.web import lifeline
+from atelier.web.forms import form, text
+from atelier.web.paging import Page
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
@@ -28,43 +34,160 @@ async def start_page() -> Response:
 
 
 @_signed_in.get("/orders")
-async def orders_page(request: Request, _: desk.SignedIn, q: str = "") -> Response:
-    """The search and what it found."""
-    return page(request, "orders.html", q=q, orders=await desk.find(request, q))
+async def orders_page(
+    request: Request,
+    _: desk.SignedIn,
+    q: str = "",
+    state: str = "",
+    partner: str = "",
+    overdue: str = "",
+    cursor: str | None = None,
+) -> Response:
+    """The search and what it found; a form sends its empty fields, too."""
+    refusal, found = None, Page[Order]([], None)
+    wanted = Wanted(q.strip(), _state(state), None, _id(partner), bool(overdue))
+    try:
+        found = await desk.find_orders(request, wanted, cursor)
+    except Refusal as error:
+        refusal = error
+    asked = {"q": q, "state": state, "partner": partner, "overdue": overdue}
+    return page(
+        request,
+        "orders.html",
+        refusal=refusal,
+        wanted=wanted,
+        orders=found.rows,
+        more=_more("/orders", asked, found.next),
+        continued=cursor is not None,
+        partners=await desk.partners(request),
+        states=list(State),
+    )
+
+
+@_signed_in.get("/customers")
+async def customers_page(
+    request: Request, _: desk.SignedIn, q: str = "", cursor: str | None = None
+) -> Response:
+    """The search for customers and what it found."""
+    refusal, rows, following = None, [], None
+    try:
+        found = await desk.find_customers(request, q, cursor)
+        rows, following = list(found.rows), found.next
+    except Refusal as error:
+        refusal = error
+    return page(
+        request,
+        "customers.html",
+        refusal=refusal,
+        q=q.strip(),
+        customers=rows,
+        more=_more("/customers", {"q": q}, following),
+        continued=cursor is not None,
+    )
+
+
+@_signed_in.get("/customers/{customer_id}")
+async def customer_page(
+    request: Request, _: desk.SignedIn, customer_id: UUID, cursor: str | None = None
+) -> Response:
+    """One customer with their orders."""
+    customer = await desk.customer(request, customer_id)
+    found = await desk.find_orders(request, Wanted(customer=customer.id), cursor)
+    return page(
+        request,
+        "customer.html",
+        customer=customer,
+        orders=found.rows,
+        more=_more(f"/customers/{customer.id}", {}, found.next),
+    )
+
+
+@_signed_in.get("/attention")
+async def attention_page(request: Request, _: desk.SignedIn) -> Response:
+    """Orders that are overdue or stand still, and why."""
+    return page(request, "attention.html", attention=await desk.needs_attention(request))
 
 
 @_signed_in.get("/orders/{number}")
-async def order_page(request: Request, _: desk.SignedIn, number: str, seen: int = 0) -> Response:
-    """One order; htmx looks for news with the sequence number `seen` and gets 204 for none."""
+async def order_page(request: Request, _: desk.SignedIn, number: str, seen: str = "") -> Response:
+    """One order; htmx looks for news with the version `seen` and gets 204 for none."""
     case = await desk.look_up(request, number)
-    if case.order.sequence == seen:
+    if _version(case.order) == seen:
         return Response(status_code=204)
     return _order_page(request, case)
 
 
-@_signed_in.post("/orders/{number}/{act}")
-async def act(
-    request: Request, seller: desk.SignedIn, number: str, act: Literal["approve", "close"]
-) -> Response:
-    """Approves or closes an order."""
+@_signed_in.post("/orders/{number}/notes")
+async def write_note(request: Request, seller: desk.SignedIn, number: str) -> Response:
+    """Writes down the text `note`."""
+    async with form(request) as fields:
+        note = text(fields, "note")
     try:
-        await desk.act(request, seller, number, act)
+        await desk.note(request, seller, number, note)
     except UNDERSTOOD as error:
-        return _order_page(request, await desk.look_up(request, number), refusal_of(error))
+        case = await desk.look_up(request, number)
+        return _order_page(request, case, refusal_of(error), note=note)
+    return see_other(f"/orders/{number}#notes")
+
+
+@_signed_in.post("/orders/{number}/{act}")
+async def act(request: Request, seller: desk.SignedIn, number: str, act: desk.Act) -> Response:
+    """Moves an order on; what needs a reason finds it in the field `reason`."""
+    async with form(request) as fields:
+        reason = text(fields, "reason")
+    try:
+        await desk.act(request, seller, number, act, reason)
+    except UNDERSTOOD as error:
+        case = await desk.look_up(request, number)
+        return _order_page(request, case, refusal_of(error), **{act.replace("-", "_"): reason})
     return see_other(f"/orders/{number}")
 
 
-def _order_page(request: Request, case: desk.Case, refusal: Refusal | None = None) -> Response:
+def _order_page(
+    request: Request, case: desk.Case, refusal: Refusal | None = None, **typed: str
+) -> Response:
+    """`typed` is what was written into a form that was refused."""
     reached = [(entry.to_state, entry.occurred_at) for entry in case.history]
     return page(
         request,
         "order_page.html",
         refusal=refusal,
         order=case.order,
+        version=_version(case.order),
         history=case.history,
+        notes=case.notes,
+        concerns=case.concerns,
+        possible=case.possible,
+        typed=typed,
         steps=lifeline.steps(reached),
         interval=lifeline.poll_interval(case.order.state),
+        longest_reason=desk.LONGEST_REASON,
+        longest_note=desk.LONGEST_NOTE,
     )
+
+
+def _version(order: Order) -> str:
+    # A cancellation that the factory was asked for, or refused, is no step.
+    return f"{order.sequence}.{order.updated_at.timestamp():.0f}"
+
+
+def _more(path: str, asked: dict[str, str], cursor: str | None) -> str | None:
+    """The address of the next page; None on the last one."""
+    if cursor is None:
+        return None
+    query: dict[str, Any] = {name: value for name, value in asked.items() if value}
+    return f"{path}?{urlencode({**query, 'cursor': cursor})}"
+
+
+def _state(name: str) -> State | None:
+    return State(name) if name in State.__members__ else None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 router.include_router(_signed_in)

@@ -38,11 +38,21 @@ Measure = Annotated[Decimal, mapped_column(sa.Numeric(14, 3))]
 CreatedAt = Annotated[datetime, mapped_column(default=now)]
 
 
+def part_index(table: str, column: str) -> sa.Index:
+    """Finds rows by any part of a text of three letters or more, without regard to case."""
+    return sa.Index(
+        f"ix_{table}_{column}_part",
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "gin_trgm_ops"},
+    )
+
+
 class Transition:
     """One line of an order's history: the step, who took it, and the event that recorded it.
 
     `event_id` is the event that brought the step about: the consumed one where there is one,
-    otherwise the one that the step itself put into the outbox.
+    otherwise the one that the step itself put into the outbox. `reason` is what its actor said.
     """
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
@@ -51,4 +61,5 @@ class Transition:
     to_state: Mapped[State]
     actor: Mapped[str]
     event_id: Mapped[UUID] = mapped_column(unique=True)
+    reason: Mapped[str | None]
     occurred_at: Mapped[CreatedAt]

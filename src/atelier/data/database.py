@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from atelier import tracing
+from atelier.data import routing
+from atelier.data.routing import LagLimit, Replica, Why
+
+T = TypeVar("T")
+
+Reading = Callable[[AsyncSession], Awaitable[T]]
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -42,42 +51,113 @@ class Database:
 
         async with database.session() as session:    # one transaction on the primary
             session.add(order)
-        async with database.read() as session:       # reads only, from the replica
-            await session.scalars(select(Order))
+        found = await database.read(partners)            # reads only, from the replica
 
     URLs are plain `postgresql://…`.
     """
 
-    def __init__(self, primary: str, replica: str | None = None) -> None:
+    def __init__(
+        self,
+        primary: str,
+        replica: str | None = None,
+        *,
+        lag: LagLimit | None = None,
+    ) -> None:
         self.url = primary
+        self.name = sa.make_url(primary).database or ""
         self._primary = _engine(primary)
-        self._replica = _engine(replica) if replica else self._primary
-        self._reader = self._replica.execution_options(postgresql_readonly=True)
+        self._replica = _engine(replica) if replica else None
+        # A connection that was used read-only is handed on as one that may write, which a replica
+        # refuses: it is always asked as it is read from.
+        self._reader = self._primary.execution_options(postgresql_readonly=True)
+        if self._replica is not None:
+            self._replica_reader = self._replica.execution_options(postgresql_readonly=True)
+            self._routing: Replica | None = Replica(
+                self.name, self._primary, self._replica_reader, lag or LagLimit()
+            )
+        else:
+            self._routing = None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A transaction on the primary: committed at the end, rolled back by an exception."""
-        async with AsyncSession(self._primary, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._span("transaction"):
+            async with (
+                AsyncSession(self._primary, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A read-only transaction on the replica, or on the primary where there is no replica.
+    async def read(self, work: Reading[T], *, after: int = 0) -> T:
+        """What `work` finds in a read-only transaction that sees all that was written up to `after`
+        (see `position`): on the replica, or on the primary where the replica is not so far.
 
-        A replica is a moment behind: read one's own writes in `session()`.
+        A replica that is lost on the way, lags too far or is none costs nobody an answer: then
+        `work` is asked again on the primary. It must not do anything but read.
         """
-        async with AsyncSession(self._reader, expire_on_commit=False) as session:
-            yield session
+        with self._span("read") as span:
+            server, found = await self._read(work, after)
+            span.set_attribute("atelier.server", server)
+            return found
+
+    async def _read(self, work: Reading[T], after: int) -> tuple[str, T]:
+        replica = self._routing
+        if replica is None:
+            why = Why.NO_REPLICA
+        elif (why := await replica.judge(after)) is Why.CURRENT:
+            try:
+                found = await replica.within_patience(_reading(self._replica_reader, work))
+            except Exception as error:
+                if routing.is_lost(error):
+                    replica.lose(error)
+                    why = Why.LOST
+                elif routing.is_conflict(error):
+                    why = Why.CONFLICT
+                else:
+                    raise
+            else:
+                routing.count(self.name, "replica", why)
+                return "replica", found
+        routing.count(self.name, "primary", why)
+        return "primary", await _reading(self._reader, work)
+
+    async def position(self) -> int:
+        """A position in the primary's log behind all that was committed before."""
+        return await routing.position_of(self._primary)
+
+    def _span(self, operation: str) -> AbstractContextManager[Span]:
+        return tracing.span(
+            f"{operation} {self.name}",
+            SpanKind.CLIENT,
+            attributes={
+                "db.system.name": "postgresql",
+                "db.namespace": self.name,
+                "db.operation.name": operation,
+            },
+        )
 
     async def check(self) -> None:
-        """Raises SQLAlchemy's OperationalError where the primary or the replica does not answer."""
-        # The replica is asked as it is read from: a connection that was used read-only is handed
-        # on as one that may write, which a replica refuses.
-        await asyncio.gather(_answer(self._primary), _answer(self._reader))
+        """Raises SQLAlchemy's OperationalError where the primary does not answer.
+
+        The replica is not asked: all that it does the primary can do.
+        """
+        await _answer(self._primary)
+
+    @property
+    def degraded(self) -> bool:
+        """Whether reads go to the primary, because the replica was found lost or late."""
+        return self._routing is not None and self._routing.unusable
 
     async def close(self) -> None:
-        for engine in {self._primary, self._replica}:
-            await engine.dispose()
+        if self._routing is not None and self._replica is not None:
+            await self._routing.close()
+            await self._replica.dispose()
+        await self._primary.dispose()
+
+
+async def _reading(engine: AsyncEngine, work: Reading[T]) -> T:
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        return await work(session)
 
 
 async def _answer(engine: AsyncEngine) -> None:

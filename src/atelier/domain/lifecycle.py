@@ -78,6 +78,8 @@ def _transitions() -> dict[tuple[State | None, State], frozenset[Owner]]:
         (State.MANUFACTURING_COMPLETED, State.PACKAGING): frozenset({Owner.OPERATOR}),
         (State.PACKAGING, State.SHIPPED): frozenset({Owner.OPERATOR}),
         (State.SHIPPED, State.CLOSED): frozenset({Owner.SELLER}),
+        # Sent back, with a reason: whoever ordered confirms again, or cancels.
+        (State.CONFIRMED, State.PRICE_CALCULATED): frozenset({Owner.SELLER}),
     }
     before_manufacturing = (
         State.INITIATED,
@@ -97,6 +99,9 @@ TRANSITIONS: Mapping[tuple[State | None, State], frozenset[Owner]] = MappingProx
     _transitions()
 )
 """Who may take an order from one state to the next; None is an order that is not yet there."""
+
+SENT_BACK = (State.CONFIRMED, State.PRICE_CALCULATED)
+"""The only step back."""
 
 
 class IllegalTransition(Exception):
@@ -149,11 +154,14 @@ def check(current: State | None, wanted: State, owner: Owner) -> None:
 
 
 def is_behind(state: State, other: State) -> bool:
-    """Whether an order in `state` can still come to `other`. No state is behind itself."""
+    """Whether an order in `state` can come to `other` by going forward only.
+
+    No state is behind itself.
+    """
     return any(
         after is other or is_behind(after, other)
         for before, after in TRANSITIONS
-        if before is state
+        if before is state and (before, after) != SENT_BACK
     )
 
 

@@ -1,4 +1,4 @@
-"""The metals we cast in: what they weigh and what a gram costs.
+"""The metals we cast in: what they are called and what they weigh.
 
 Densities follow from the composition by mass (the volumes of the parts add up: 1/ρ = Σ wᵢ/ρᵢ) and
 the densities of the elements at room temperature in g/cm³ – Ag 10.49, Au 19.30, Cu 8.96, Pt 21.45,
@@ -6,7 +6,7 @@ Ru 12.45 (CRC Handbook of Chemistry and Physics) – rounded to two places. They
 refiners publish for such alloys: sterling silver 10.2–10.4, 14-carat gold 12.9–14.6, 18-carat
 yellow gold 15.2–15.9, platinum-ruthenium 20.6–20.8.
 
-Prices are our list prices per gram of finished alloy, in EUR, including casting loss.
+What a gram costs changes from day to day: see `atelier.metal_prices`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,17 @@ class Metal:
     name: str
     density: Decimal
     """g/cm³"""
-    price_per_gram: Decimal
-    """EUR"""
 
 
 _ALLOYS = (
     # Ag 92.5 %, Cu 7.5 %
-    Metal("silver-925", "Silver 925", Decimal("10.36"), Decimal("1.60")),
+    Metal("silver-925", "Silver 925", Decimal("10.36")),
     # Au 58.5 %, Ag 25 %, Cu 16.5 %
-    Metal("gold-585", "Gold 585", Decimal("13.78"), Decimal("61.40")),
+    Metal("gold-585", "Gold 585", Decimal("13.78")),
     # Au 75 %, Ag 12.5 %, Cu 12.5 %
-    Metal("gold-750", "Gold 750", Decimal("15.45"), Decimal("78.70")),
+    Metal("gold-750", "Gold 750", Decimal("15.45")),
     # Pt 95 %, Ru 5 %
-    Metal("platinum-950", "Platinum 950", Decimal("20.70"), Decimal("38.90")),
+    Metal("platinum-950", "Platinum 950", Decimal("20.70")),
 )
 
 METALS: Mapping[str, Metal] = MappingProxyType({alloy.code: alloy for alloy in _ALLOYS})

@@ -22,6 +22,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from atelier.domain.solids import Mesh
+
 LARGEST_MM = 1_000
 """Nobody wears a metre of metal: a larger model was drawn in another unit."""
 
@@ -86,12 +88,7 @@ def measure(data: bytes) -> Solid:
     inverted, or empty for a surface that encloses nothing.
     """
     corners = _corners(data)
-    if not np.isfinite(corners).all():
-        raise ModelRejected(
-            "not-finite",
-            "Some points of the model have no valid position. Please repair the model in your 3D "
-            "program and export it again.",
-        )
+    _check_finite(corners)
     size = np.ptp(corners.reshape(-1, 3).astype(np.float64), axis=0)
     if size.max() > LARGEST_MM:
         raise ModelRejected(
@@ -104,6 +101,28 @@ def measure(data: bytes) -> Solid:
         volume_mm3=_volume(_closed(corners)),
         size_mm=(_round(size[0], "0.01"), _round(size[1], "0.01"), _round(size[2], "0.01")),
     )
+
+
+def surface(data: bytes) -> Mesh:
+    """The surface in an STL file, closed or not, to be looked at.
+
+    Raises what `check_structure` raises, and not-finite.
+    """
+    corners = _corners(data)
+    _check_finite(corners)
+    numbers = _vertices(corners)
+    points = np.empty((int(numbers.max()) + 1, 3), np.float32)
+    points[numbers.ravel()] = corners.reshape(-1, 3)
+    return Mesh(points, numbers.astype(np.int32))
+
+
+def _check_finite(corners: NDArray[np.float32]) -> None:
+    if not np.isfinite(corners).all():
+        raise ModelRejected(
+            "not-finite",
+            "Some points of the model have no valid position. Please repair the model in your 3D "
+            "program and export it again.",
+        )
 
 
 def _corners(data: bytes) -> NDArray[np.float32]:

@@ -26,11 +26,14 @@ class Summary(BaseModel):
     state: State
     source: str
     metal: str
+    finish: str
     model_name: str
     model_checksum: str
     price: Decimal | None
     currency: str
     operator: str | None
+    promised_at: datetime | None
+    tracking_number: str | None
     sequence: int
     created_at: datetime
     updated_at: datetime
@@ -58,6 +61,12 @@ class Detail(Summary):
     history: list[Step]
 
 
+class Shipment(BaseModel):
+    """What to ship takes."""
+
+    tracking_number: str
+
+
 class Listed(BaseModel):
     """All active work, newest first."""
 
@@ -66,7 +75,7 @@ class Listed(BaseModel):
 
 @router.get("")
 async def list_work(request: Request, _: floor.SignedIn) -> Listed:
-    """All pieces that are work for the floor now."""
+    """All that is not finished for good, from what waits for a price to what is on its way."""
     return Listed(work=[_summary(each) for each in await floor.listed(request)])
 
 
@@ -82,9 +91,16 @@ async def look_up(request: Request, _: floor.SignedIn, number: str) -> Detail:
 
 
 @router.post("/{number}/{act}")
-async def act(request: Request, operator: floor.SignedIn, number: str, act: floor.Act) -> Detail:
+async def act(
+    request: Request,
+    operator: floor.SignedIn,
+    number: str,
+    act: floor.Act,
+    shipment: Shipment | None = None,
+) -> Detail:
     """Takes, completes, packs or ships a piece; the answer shows it as it is then."""
-    await floor.act(request, operator, number, act)
+    tracking_number = "" if shipment is None else shipment.tracking_number
+    await floor.act(request, operator, number, act, tracking_number)
     return await look_up(request, operator, number)
 
 
@@ -95,11 +111,14 @@ def _summary(work: WorkOrder) -> Summary:
         state=work.state,
         source=work.source,
         metal=work.metal,
+        finish=work.finish,
         model_name=work.model_name,
         model_checksum=work.model_checksum,
         price=work.price,
         currency=CURRENCY,
         operator=work.operator.name if work.operator else None,
+        promised_at=work.promised_at,
+        tracking_number=work.tracking_number,
         sequence=work.sequence,
         created_at=work.created_at,
         updated_at=work.updated_at,

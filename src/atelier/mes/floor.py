@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from atelier import work
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import State
+from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 from atelier.web.sessions import signed_in
 
@@ -25,12 +27,12 @@ SignedIn = Annotated[Operator, Depends(_operator)]
 
 Act = Literal["take", "complete", "pack", "ship"]
 
-_ACTS: Final[Mapping[Act, Callable[[AsyncSession, str, Operator], Awaitable[WorkOrder]]]] = {
+_STEPS: Final[Mapping[Act, Callable[[AsyncSession, str, Operator], Awaitable[WorkOrder]]]] = {
     "take": work.take,
     "complete": work.complete,
     "pack": work.pack,
-    "ship": work.ship,
 }
+_TRACKING_NUMBER: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z /-]{2,62}[0-9A-Za-z])")
 
 NEXT: Final[Mapping[State, Act]] = {
     State.MANUFACTURING_APPROVED: "take",
@@ -38,7 +40,7 @@ NEXT: Final[Mapping[State, Act]] = {
     State.MANUFACTURING_COMPLETED: "pack",
     State.PACKAGING: "ship",
 }
-"""What is to be done with a piece in each of the states in which it is work for the floor."""
+"""What the floor is to do with a piece next, in each of the states in which it has to."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Job:
 
 
 async def listed(request: Request) -> Sequence[WorkOrder]:
-    """All pieces that are work for the floor now, newest first."""
+    """All active work, newest first."""
     async with resources_of(request).mes.session() as session:
-        return [each for each in await work.active(session) if each.state in NEXT]
+        return await work.active(session)
 
 
 async def look_up(request: Request, number: str) -> Job:
@@ -66,7 +68,27 @@ async def look_up(request: Request, number: str) -> Job:
         return Job(found, calculation, await work.history(session, found.order_id))
 
 
-async def act(request: Request, operator: Operator, number: str, act: Act) -> None:
-    """Does `act`. Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition."""
+async def act(
+    request: Request, operator: Operator, number: str, act: Act, tracking_number: str = ""
+) -> None:
+    """Does `act`; to ship takes a tracking number.
+
+    Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition, Refusal.
+    """
     async with resources_of(request).mes.session() as session:
-        await _ACTS[act](session, number, operator)
+        if act != "ship":
+            await _STEPS[act](session, number, operator)
+            return
+        tracking_number = tracking_number.strip()
+        if not _TRACKING_NUMBER.fullmatch(tracking_number):
+            raise _NO_TRACKING_NUMBER
+        await work.ship(session, number, operator, tracking_number)
+
+
+_NO_TRACKING_NUMBER: Final = Refusal(
+    422,
+    "tracking-number",
+    "Tracking number needed",
+    "A parcel is shipped with the carrier's tracking number: 4 to 64 letters and digits, perhaps "
+    "with spaces, hyphens or strokes between them.",
+)

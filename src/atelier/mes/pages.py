@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.data.mes import Operator, WorkOrder
+from atelier.data.columns import now
+from atelier.data.mes import FINAL, Operator
+from atelier.domain import promises
+from atelier.domain.lifecycle import State
 from atelier.mes import floor
 from atelier.web import lifeline
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
+from atelier.web.scope import resources_of
 from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
 
@@ -30,12 +31,9 @@ async def start_page() -> Response:
 
 
 @_signed_in.get("/work")
-async def work_page(request: Request, _: floor.SignedIn, seen: str = "") -> Response:
-    """The list; htmx looks for news with the list's version `seen` and gets 204 for none."""
-    listed = await floor.listed(request)
-    if seen == _version(listed):
-        return Response(status_code=204)
-    return _work_page(request, listed)
+async def work_page(request: Request, _: floor.SignedIn) -> Response:
+    """The list: its newest rows, and a script that brings all the others and the news."""
+    return await _work_page(request)
 
 
 @_signed_in.get("/work/{number}")
@@ -52,31 +50,32 @@ async def act(request: Request, operator: floor.SignedIn, number: str, act: floo
     """Takes, completes, packs or ships a piece, from the list or from its own page."""
     async with form(request) as fields:
         from_list = text(fields, "back") == "list"
+        tracking_number = text(fields, "tracking_number")
     try:
-        await floor.act(request, operator, number, act)
+        await floor.act(request, operator, number, act, tracking_number)
     except UNDERSTOOD as error:
         refusal = refusal_of(error)
         if from_list:
-            return _work_page(request, await floor.listed(request), refusal)
+            return await _work_page(request, refusal)
         return _job_page(request, await floor.look_up(request, number), refusal)
     return see_other("/work" if from_list else f"/work/{number}")
 
 
-def _version(listed: Sequence[WorkOrder]) -> str:
-    shown = ",".join(f"{work.number}:{work.sequence}" for work in listed)
-    return hashlib.sha256(shown.encode()).hexdigest()[:16]
-
-
-def _work_page(
-    request: Request, listed: Sequence[WorkOrder], refusal: Refusal | None = None
-) -> Response:
+async def _work_page(request: Request, refusal: Refusal | None = None) -> Response:
+    source = resources_of(request).work_list.source
+    beginning = await source.beginning()
     return page(
         request,
         "work.html",
         refusal=refusal,
-        listed=listed,
-        version=_version(listed),
+        listed=beginning.rows,
+        count=beginning.count,
+        fast=source.fast,
         acts=floor.NEXT,
+        states=State,
+        final=FINAL,
+        is_overdue=promises.is_overdue,
+        now=now(),
     )
 
 

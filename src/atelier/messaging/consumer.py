@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,11 +18,14 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier import metrics
+from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.messaging import topology
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.event import Event, MalformedEvent
+from atelier.messaging.spans import processing
 from atelier.messaging.tables import consumed_event
 
 log = structlog.get_logger(__name__)
@@ -97,6 +101,8 @@ class Consumer:
         """Raises what made it impossible to go on; unacknowledged messages come back then."""
         trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tasks: set[asyncio.Task[None]] = set()
+        # aio-pika calls from a task of the connection, which may be another service's.
+        here = contextvars.copy_context()
 
         def stop(error: BaseException | None) -> None:
             if not trouble.done():
@@ -111,7 +117,7 @@ class Consumer:
 
         async def receive(message: AbstractIncomingMessage) -> None:
             # A task of our own: aio-pika's would be cancelled with the channel, in mid-transaction.
-            task = asyncio.create_task(self._process(channel, message))
+            task = asyncio.create_task(self._process(channel, message), context=here.copy())
             tasks.add(task)
             task.add_done_callback(done)
 
@@ -146,7 +152,8 @@ class Consumer:
             lane = self._lanes.setdefault(event.order_id, asyncio.Lock())
             async with lane, self._at_once:
                 try:
-                    await self._handle(event)
+                    with processing(self.queue, message, event, _attempt(message)):
+                        await self._handle(event)
                 except DATABASE_GONE:
                     raise  # on stopping: unacknowledged, the message waits in the queue
                 except Refused as error:
@@ -159,9 +166,12 @@ class Consumer:
         backoff = Backoff()
         while True:
             try:
-                async with self._database.session() as session:
-                    if await self._is_new(session, event):
-                        await self._handler(session, event)
+                with metrics.handler_seconds.labels(self.queue).time():
+                    async with self._database.session() as session:
+                        new = await self._is_new(session, event)
+                        if new:
+                            await self._handler(session, event)
+                self._count("handled" if new else "repeated")
                 return
             except DATABASE_GONE as error:
                 if not self.consuming.is_set():
@@ -186,6 +196,7 @@ class Consumer:
         if attempt > len(self._retry_delays):
             await self._bury(channel, message, error)
             return
+        self._count("postponed")
         delay = self._retry_delays[attempt - 1]
         self._tell("event postponed", message, error, delay=delay)
         await _republish(
@@ -199,6 +210,7 @@ class Consumer:
     async def _bury(
         self, channel: AbstractChannel, message: AbstractIncomingMessage, error: Exception
     ) -> None:
+        self._count("dead_lettered")
         self._tell("event dead-lettered", message, error)
         await _republish(
             channel,
@@ -207,6 +219,9 @@ class Consumer:
             routing_key=topology.dead(self.queue),
             headers={"x-attempt": _attempt(message), "x-error": _reason(error)},
         )
+
+    def _count(self, outcome: str) -> None:
+        metrics.handled_events_total.labels(self.queue, outcome).inc()
 
     def _tell(
         self, what: str, message: AbstractIncomingMessage, error: Exception, **more: object
@@ -252,6 +267,7 @@ async def _republish(
             message_id=message.message_id,
             type=message.type,
             content_type=message.content_type,
+            timestamp=now(),
             delivery_mode=DeliveryMode.PERSISTENT,
         ),
         routing_key=routing_key,

@@ -52,6 +52,11 @@ class Event:
             raise MalformedEvent(f"not JSON: {error}") from error
         if not isinstance(content, dict):
             raise MalformedEvent(f"expected a JSON object, found {type(content).__name__}")
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Event:
+        """The reverse of `to_dict`. Raises MalformedEvent."""
         return cls(**{name: _read(content, name) for name in _FIELDS})
 
 
@@ -81,7 +86,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _read(content: dict[str, Any], name: str) -> Any:
+def _read(content: Mapping[str, Any], name: str) -> Any:
     convert, wanted = _FIELDS[name]
     if name not in content:
         raise MalformedEvent(f"the field {name!r} is missing")

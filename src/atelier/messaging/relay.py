@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
@@ -14,11 +15,14 @@ import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import DeliveryError
+from opentelemetry.trace import Span
 from psycopg.rows import class_row, scalar_row
 
+from atelier import metrics, tracing
 from atelier.data.database import Database
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.broker import BROKER_GONE, Broker
+from atelier.messaging.spans import sending
 from atelier.messaging.topology import EVENTS
 
 log = structlog.get_logger(__name__)
@@ -29,7 +33,7 @@ _BATCH = 100  # messages
 _CONFIRM_WITHIN = 10.0  # seconds
 
 _WAITING: LiteralString = """
-    SELECT id, event_id, type, body ->> 'order_id' AS order_id, body::text FROM outbox
+    SELECT id, event_id, type, body ->> 'order_id' AS order_id, body::text, traceparent FROM outbox
     WHERE published_at IS NULL AND NOT body ->> 'order_id' = ANY (%s)
     ORDER BY id LIMIT %s
 """
@@ -43,6 +47,7 @@ class _Waiting:
     type: str
     order_id: str
     body: str
+    traceparent: str | None
 
 
 class _Hold(NamedTuple):
@@ -67,6 +72,8 @@ class Relay:
         self._broker = broker
         self._look_every = look_every
         self._held: dict[str, _Hold] = {}
+        self._confirmed = metrics.published_events_total.labels(database.name, "confirmed")
+        self._refused = metrics.published_events_total.labels(database.name, "refused")
 
     async def run(self) -> None:
         """Until cancelled; then it finishes the batch in hand. Survives all else."""
@@ -90,7 +97,7 @@ class Relay:
                 await connection.execute("LISTEN outbox")
                 log.info("relay active")
                 while True:
-                    if not await _to_its_end(self._publish_batch(connection, exchange)):
+                    if not await to_its_end(self._publish_batch(connection, exchange)):
                         async for _ in connection.notifies(timeout=self._look_every, stop_after=1):
                             pass
                     backoff.reset()
@@ -115,18 +122,21 @@ class Relay:
         waiting = self._one_of_each_held(found)
         if not waiting:
             return False
-        # Sent one after another, confirmed together: the channel keeps the order.
-        outcomes = await asyncio.gather(
-            *(_publish(exchange, event) for event in waiting), return_exceptions=True
-        )
+        with sending(waiting) as spans:
+            # Sent one after another, confirmed together: the channel keeps the order.
+            outcomes = await asyncio.gather(
+                *map(partial(_publish, exchange), waiting, spans), return_exceptions=True
+            )
         confirmed = [
             event for event, outcome in zip(waiting, outcomes, strict=True) if outcome is None
         ]
         if confirmed:
             await connection.execute(_PUBLISHED, [[event.id for event in confirmed]])
         self._release(confirmed)
+        self._confirmed.inc(len(confirmed))
         for event, outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, DeliveryError):
+                self._refused.inc()
                 self._hold(event, outcome)
             elif outcome is not None:
                 raise outcome
@@ -160,24 +170,31 @@ class Relay:
                 self._held.pop(event.order_id, None)
 
 
-async def _publish(exchange: AbstractExchange, event: _Waiting) -> None:
+async def _publish(exchange: AbstractExchange, event: _Waiting, span: Span) -> None:
     """Returns when a queue holds the event. Raises DeliveryError when the broker refuses it or
     knows no queue for it."""
-    await exchange.publish(
-        Message(
-            event.body.encode(),
-            message_id=str(event.event_id),
-            type=event.type,
-            content_type="application/json",
-            delivery_mode=DeliveryMode.PERSISTENT,
-        ),
-        routing_key=event.type,
-        mandatory=True,
-        timeout=_CONFIRM_WITHIN,
-    )
+    # What was recorded nowhere still says where it came from.
+    context = tracing.header_of(span) or event.traceparent
+    try:
+        await exchange.publish(
+            Message(
+                event.body.encode(),
+                headers={tracing.HEADER: context} if context else None,
+                message_id=str(event.event_id),
+                type=event.type,
+                content_type="application/json",
+                delivery_mode=DeliveryMode.PERSISTENT,
+            ),
+            routing_key=event.type,
+            mandatory=True,
+            timeout=_CONFIRM_WITHIN,
+        )
+    except Exception as error:
+        tracing.failed(span, error)
+        raise
 
 
-async def _to_its_end(batch: Coroutine[None, None, bool]) -> bool:
+async def to_its_end(batch: Coroutine[None, None, bool]) -> bool:
     """Await `batch`, and finish it even when this is cancelled."""
     task = asyncio.create_task(batch)
     try:

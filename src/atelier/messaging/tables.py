@@ -20,6 +20,7 @@ outbox = sa.Table(
         "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
     sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Column("traceparent", sa.Text),  # the span that made the event, where one was recorded
     # The relay asks for the oldest unpublished ones; the index holds nothing else.
     sa.Index("ix_outbox_unpublished", "id", postgresql_where=sa.text("published_at IS NULL")),
 )

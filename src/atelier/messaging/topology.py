@@ -1,6 +1,7 @@
 """Exchanges and queues of the platform, and how they are declared.
 
-atelier.events (topic) ──▶ shop.orders, mes.orders, pricing.calculations
+atelier.events (topic) ──▶ shop.orders, shop.prices, shop.mail, partner.events, mes.orders,
+                           pricing.calculations
 retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
                         default exchange, and so to the queue that its routing key names
 <queue>.dead            what could not be handled, for a person to look into
@@ -16,8 +17,19 @@ EVENTS = "atelier.events"
 
 QUEUES: Mapping[str, Sequence[str]] = {
     "shop.orders": ("pricing.#", "work.#"),
+    "shop.prices": ("metal.#",),
+    # The steps that customers get letters about, see `atelier.mail.kinds`.
+    "shop.mail": (
+        "order.price_calculated",
+        "order.pricing_failed",
+        "order.manufacturing_approved",
+        "order.shipped",
+        "order.cancelled",
+        "work.cancellation_refused",
+    ),
+    "partner.events": ("order.#", "estimate.calculated", "estimate.failed"),
     "mes.orders": ("order.#",),
-    "pricing.calculations": ("order.submitted",),
+    "pricing.calculations": ("order.submitted", "order.cancelled", "estimate.requested"),
 }
 
 
@@ -43,7 +55,7 @@ async def declare(channel: AbstractChannel, delays: Sequence[float]) -> None:
         await channel.queue_declare(queue, durable=True, nowait=True)
         for pattern in patterns:
             await channel.queue_bind(queue, EVENTS, pattern, nowait=True)
-    for delay in delays:
+    for delay in set(delays):
         name = retry(delay)
         await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
         await channel.queue_declare(

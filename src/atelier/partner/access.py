@@ -1,4 +1,4 @@
-"""Which partner sends a request: the API key in its Authorization header."""
+"""Which partner sends a request, by the API key in its Authorization header, and may it now."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Annotated, Final
 import sqlalchemy as sa
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.data.shop import ApiKey, Partner
+from atelier.partner.limits import Standing, limits_of
 from atelier.security import hash_api_key
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
@@ -28,7 +31,8 @@ async def _partner(
             "Send your API key in the header: Authorization: Bearer ak_…",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    async with resources_of(request).shop.session() as session:
+    resources = resources_of(request)
+    async with resources.shop.session() as session:
         partner: Partner | None = await session.scalar(
             sa.select(Partner)
             .join(ApiKey, ApiKey.partner_id == Partner.id)
@@ -42,7 +46,51 @@ async def _partner(
             "There is no such API key, or it has been revoked. Check it, or ask us for a new one.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
+    standing = await resources.limiter.take(partner.id, limits_of(partner, resources.settings))
+    if standing is not None:
+        request.state.standing = standing
+        if standing.refused:
+            raise _refusal(standing)
     return partner
 
 
 KnownPartner = Annotated[Partner, Depends(_partner)]
+
+
+class RateLimitHeaders:
+    """ASGI middleware: every answer to a partner says how the partner stands, refusals included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            standing: Standing | None = scope.get("state", {}).get("standing")
+            if message["type"] == "http.response.start" and standing is not None:
+                MutableHeaders(scope=message).update(standing.headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _refusal(standing: Standing) -> Refusal:
+    wait, limits = standing.retry_after, standing.limits
+    headers = {"Retry-After": str(wait)}
+    if standing.refused == "daily":
+        return Refusal(
+            429,
+            "daily-quota-used-up",
+            "Daily quota used up",
+            f"You may send {limits.daily} requests a day, and today's are used up. The next day "
+            f"begins at midnight UTC, in {wait} seconds.",
+            headers=headers,
+        )
+    return Refusal(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        f"You may send {limits.burst} requests at once, and as many again in the course of "
+        f"{limits.window} seconds. Nothing was done. Try again in {wait} "
+        f"second{'' if wait == 1 else 's'}.",
+        headers=headers,
+    )

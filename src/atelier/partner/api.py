@@ -1,67 +1,53 @@
-"""The partner API, version 1."""
+"""The partner API, version 1: orders."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from atelier import orders
 from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import Owner, State
-from atelier.domain.metals import METALS, metal
-from atelier.files import StoredModel
-from atelier.partner import intake
+from atelier.partner import intake, pieces
 from atelier.partner.access import KnownPartner
 from atelier.partner.documents import (
-    PLACING_422,
     OrderDocument,
+    OrdersPage,
     accepted_document,
     order_document,
-    problems,
 )
-from atelier.web.forms import form, text
-from atelier.web.refusal import Refusal
+from atelier.partner.problems import NO_KEY, WRONG_ORDER, WRONG_PAGE, answered, problems
+from atelier.web.paging import page_of
 from atelier.web.scope import resources_of
 
-_LONGEST_REFERENCE: Final = 200
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at most on a page.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=200, description="Where the page begins: from `next` of the page before it."),
+]
 
-_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["model", "metal"],
-                    "properties": {
-                        "model": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "The 3D model: a closed surface in millimetres, as "
-                            "binary or ASCII STL.",
-                        },
-                        "metal": {"type": "string", "enum": list(METALS)},
-                        "reference": {
-                            "type": "string",
-                            "maxLength": _LONGEST_REFERENCE,
-                            "description": "Your own reference, given back with the order.",
-                        },
-                    },
-                },
-            }
-        },
-    }
+# Described by hand: a request without it is refused in words of ours.
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "1 to 255 visible ASCII characters, unique for this order. Within 24 hours, "
+    "repeating a request with its key gives the same answer and orders nothing more; after that, "
+    "the key is free again.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
-
 _LOCATION: Final = {"description": "Where the order is found.", "schema": {"type": "string"}}
 _REPLAYED: Final = {
     "description": "`true` when this is the answer to an earlier, equal request.",
+    "schema": {"type": "string"},
+}
+LINK: Final = {
+    "description": 'The next page, as `<…>; rel="next"`, if there is one.',
     "schema": {"type": "string"},
 }
 
@@ -72,45 +58,34 @@ router = APIRouter(prefix="/api/v1/orders", tags=["Orders"])
     "",
     status_code=202,
     summary="Place an order",
-    openapi_extra=_BODY,
+    openapi_extra={**pieces.body(with_reference=True), "parameters": [_KEY]},
     responses={
-        202: {
-            "description": "Accepted. The price is being calculated; ask for the order to see it.",
-            "headers": {"Location": _LOCATION, "Idempotent-Replayed": _REPLAYED},
-        },
-        **problems(400, 401, 413, 415, 422, instead={422: PLACING_422}),
+        202: answered(
+            "Accepted. The price is being calculated; ask for the order to see it.",
+            **{"Location": _LOCATION, "Idempotent-Replayed": _REPLAYED},
+        ),
+        **problems(413, 415, 422, instead={400: NO_KEY, 422: WRONG_ORDER}),
     },
 )
 async def place_order(
     request: Request,
     response: Response,
     partner: KnownPartner,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            description="Required: 1 to 255 visible ASCII characters, unique for this order. "
-            "Repeating a request with its key gives the same answer and orders nothing more."
-        ),
-    ] = None,
+    idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> OrderDocument:
-    """Takes a model and orders it in a metal.
+    """Takes a model and orders it in a metal and a finish.
 
     Whether the file is a complete STL model is known at once. Whether it is a solid that can be
     cast is known when it has been measured: if not, the order ends in the state `PRICING_FAILED`
     and `failure` says why.
     """
     key = intake.checked_key(idempotency_key)
-    if request.headers.get("content-type", "").partition(";")[0].lower() != "multipart/form-data":
-        raise Refusal(
-            415,
-            "unsupported-media-type",
-            "Not a multipart form",
-            "Send the order as multipart/form-data with the fields model, metal and reference.",
-        )
-    model, metal_code, reference = await _content(request)
+    piece = await pieces.read_piece(request)
     taken = await intake.take_in(
         resources_of(request).shop,
-        intake.Request(partner.id, key, model, metal_code, reference or None),
+        intake.Request(
+            partner.id, key, piece.model, piece.metal, piece.finish, piece.reference or None
+        ),
     )
     document = accepted_document(taken.order, taken.first)
     response.headers["Location"] = document.links.order
@@ -119,7 +94,45 @@ async def place_order(
     return document
 
 
-@router.get("/{order_id}", summary="See an order", responses=problems(401, 404, 422))
+@router.get(
+    "",
+    summary="List your orders",
+    responses={
+        200: answered("A page of your orders.", Link=LINK),
+        **problems(422, instead={422: WRONG_PAGE}),
+    },
+)
+async def list_orders(
+    request: Request,
+    response: Response,
+    partner: KnownPartner,
+    state: Annotated[State | None, Query(description="Only orders in this state.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> OrdersPage:
+    """Your orders, newest first, by the page.
+
+    Follow `next` until it is null: every order that was there when you began comes once, whatever
+    is ordered meanwhile.
+    """
+    query = sa.select(Order).where(Order.partner_id == partner.id)
+    if state is not None:
+        query = query.where(Order.state == state)
+    async with resources_of(request).shop.session() as session:
+        found = await page_of(
+            session, query, Order.created_at, Order.id, cursor=cursor, limit=limit
+        )
+    return OrdersPage(
+        orders=[order_document(order) for order in found.rows],
+        next=next_page(request, response, found.next),
+    )
+
+
+@router.get(
+    "/{order_id}",
+    summary="See an order",
+    responses={200: answered("The order."), **problems(404, 422)},
+)
 async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """The order as it is now."""
     async with resources_of(request).shop.session() as session:
@@ -127,20 +140,51 @@ async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> 
 
 
 @router.post(
-    "/{order_id}/confirm", summary="Confirm an order", responses=problems(401, 404, 409, 422)
+    "/{order_id}/confirm",
+    summary="Confirm an order",
+    responses={200: answered("Confirmed."), **problems(404, 409, 422)},
 )
 async def confirm_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """Orders the piece at the price that was calculated."""
     async with resources_of(request).shop.session() as session:
         order = await _own(session, partner, order_id)
         moved = await orders.move(
-            session,
-            order.id,
-            State.CONFIRMED,
-            owner=Owner.PARTNER,
-            actor=f"partner:{partner.id}",
+            session, order.id, State.CONFIRMED, owner=Owner.PARTNER, actor=_actor(partner)
         )
         return order_document(moved)
+
+
+@router.post(
+    "/{order_id}/cancel",
+    summary="Cancel an order",
+    responses={200: answered("Cancelled, or asked of the workshop."), **problems(404, 409, 422)},
+)
+async def cancel_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
+    """Cancels at once, as long as the order is not approved for manufacturing.
+
+    After that the workshop is asked whether it has begun: `cancellation_requested` is true until it
+    answers, and then the order is `CANCELLED` or goes on.
+    """
+    async with resources_of(request).shop.session() as session:
+        order = await _own(session, partner, order_id)
+        cancelled = await orders.cancel(
+            session, order.id, owner=Owner.PARTNER, actor=_actor(partner)
+        )
+        return order_document(cancelled)
+
+
+def next_page(request: Request, response: Response, cursor: str | None) -> str | None:
+    """The address of the page at `cursor` of the list that was asked for; `response` links it."""
+    if cursor is None:
+        return None
+    url = request.url.include_query_params(cursor=cursor)
+    address = f"{url.path}?{url.query}"
+    response.headers["Link"] = f'<{address}>; rel="next"'
+    return address
+
+
+def _actor(partner: Partner) -> str:
+    return f"partner:{partner.id}"
 
 
 async def _own(session: AsyncSession, partner: Partner, order_id: UUID) -> Order:
@@ -150,33 +194,3 @@ async def _own(session: AsyncSession, partner: Partner, order_id: UUID) -> Order
     if order is None:
         raise orders.OrderNotFound(order_id)
     return order
-
-
-async def _content(request: Request) -> tuple[StoredModel, str, str]:
-    resources = resources_of(request)
-    limit = resources.settings.upload_limit
-    async with form(request, file_limit=limit) as fields:
-        model, metal_code = fields.get("model"), text(fields, "metal")
-        reference = text(fields, "reference")
-        faults = {}
-        if not isinstance(model, UploadFile):
-            faults["model"] = "an STL file is required"
-        if not metal_code:
-            faults["metal"] = f"required, one of: {', '.join(METALS)}"
-        if len(reference) > _LONGEST_REFERENCE:
-            faults["reference"] = f"at most {_LONGEST_REFERENCE} characters"
-        if faults or not isinstance(model, UploadFile):
-            raise _incomplete(faults)
-        # Before the file is kept: nothing is to be left of an order that cannot be.
-        metal(metal_code)
-        return await resources.files.save(model, limit), metal_code, reference
-
-
-def _incomplete(faults: dict[str, str]) -> Refusal:
-    return Refusal(
-        422,
-        "invalid-request",
-        "Request not valid",
-        "; ".join(f"{field}: {fault}" for field, fault in faults.items()) + ".",
-        extra={"errors": [{"where": f, "fault": fault} for f, fault in faults.items()]},
-    )

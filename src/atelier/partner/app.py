@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
-from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.partner import api
-from atelier.partner.documents import Problem
+from atelier.partner import api, estimates_api, webhook_message, webhooks_api
+from atelier.partner.access import RateLimitHeaders
 from atelier.resources import Resources
 from atelier.web.application import create_app
+from atelier.web.openapi import serve_openapi
 from atelier.web.refusal import page
 from atelier.web.rendering import Pages
 
@@ -22,12 +22,23 @@ _PAGES: Final = Pages("partner", Path(__file__).parent / "templates")
 _DESCRIPTION: Final = """\
 Order jewellery made from your own 3D models.
 
-Every request carries your API key. An order is placed with a model and a metal and is accepted at \
-once; its price is calculated meanwhile, within moments as a rule. When the state is \
-`PRICE_CALCULATED`, confirm the order, and it goes to our workshop.
+Every request carries your API key. An order is placed with a model, a metal and a finish and is \
+accepted at once; its price is calculated meanwhile, within moments as a rule. When the state is \
+`PRICE_CALCULATED`, confirm the order, and it goes to our workshop. You need not ask how far it \
+is: add a webhook, and we tell you of each step.
 
 Errors are problem documents (RFC 9457). Decide by their `type`, show their `detail` to people. \
-Money is a decimal string with two places, times are UTC."""
+Money is a decimal string with two places, times are UTC.
+
+You may send a number of requests at once, more as time goes by, and so many a day. The headers \
+`RateLimit-Policy` and `RateLimit` of every answer say how many and what is left; whoever sends \
+more is answered with 429, and `Retry-After` says in how many seconds to go on."""
+
+_TAGS: Final = [
+    {"name": "Orders", "description": "From the model to the shipped piece."},
+    {"name": "Estimates", "description": "What a piece would cost, without an order."},
+    {"name": "Webhooks", "description": "Be told of each step of your orders."},
+]
 
 
 def create(resources: Resources) -> FastAPI:
@@ -39,20 +50,14 @@ def create(resources: Resources) -> FastAPI:
         title="Atelier partner API",
         version="1.0.0",
         description=_DESCRIPTION,
+        openapi_tags=_TAGS,
         openapi_url="/openapi.json",
     )
-    app.include_router(api.router)
-    plain = app.openapi
-
-    def with_problems() -> dict[str, Any]:
-        document = plain()
-        _, definitions = models_json_schema(
-            [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
-        )
-        document["components"]["schemas"] |= definitions["$defs"]
-        return document
-
-    app.openapi = with_problems  # type: ignore[method-assign]
+    app.add_middleware(RateLimitHeaders)
+    for routes in (api.router, estimates_api.router, webhooks_api.router):
+        app.include_router(routes)
+    app.webhooks.include_router(webhook_message.router)
+    serve_openapi(app)
 
     @app.get("/docs", include_in_schema=False)
     async def reference(request: Request) -> Response:

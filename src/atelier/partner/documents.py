@@ -1,44 +1,58 @@
-"""What the partner API says: the order document, and every problem that can be answered."""
+"""What the partner API says of orders and estimates."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from atelier.data.shop import Order, OrderHistory
-from atelier.domain.lifecycle import State
+from atelier.data.shop import Estimate, Order, OrderHistory
+from atelier.domain.lifecycle import TRANSITIONS, Owner, State
 from atelier.web.documents import CURRENCY
-from atelier.web.refusal import PROBLEM_MEDIA_TYPE
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10",
     "number": "AT-7K3M9Q",
     "state": "PRICE_CALCULATED",
     "metal": "gold-750",
+    "finish": "polished",
     "price": "1234.56",
+    "price_parts": {"metal": "1100.00", "making": "116.56", "finish": "18.00"},
     "currency": "EUR",
     "reference": "PO-2026-118",
     "failure": None,
+    "promised_at": None,
+    "tracking_number": None,
+    "cancellation_requested": False,
     "created_at": "2026-03-07T09:05:12.345678Z",
     "updated_at": "2026-03-07T09:05:13.012345Z",
     "links": {
         "self": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10",
         "confirm": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10/confirm",
+        "cancel": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10/cancel",
     },
 }
 
 
 class Links(BaseModel):
-    """Where to go from here. `confirm` is there while the order waits for its confirmation."""
+    """Where to go from here. `confirm` and `cancel` are there while that is possible."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     order: str = Field(serialization_alias="self")
     confirm: str | None = None
+    cancel: str | None = None
+
+
+class PriceParts(BaseModel):
+    """What a price is made of; the parts add up to it."""
+
+    metal: Decimal
+    making: Decimal
+    finish: Decimal
 
 
 class OrderDocument(BaseModel):
@@ -50,33 +64,88 @@ class OrderDocument(BaseModel):
     number: str = Field(description="What people call the order.")
     state: State = Field(description="Where the order is in its life.")
     metal: str
+    finish: str
     price: Decimal | None = Field(
         description="Total with two places, as a string; null until the price is calculated."
     )
+    price_parts: PriceParts | None
     currency: str = Field(description="Currency of `price`, ISO 4217.")
     reference: str | None = Field(description="Your own reference, as you gave it.")
     failure: str | None = Field(description="Why no price is possible, in state PRICING_FAILED.")
+    promised_at: datetime | None = Field(
+        description="When the piece will be shipped, at the latest."
+    )
+    tracking_number: str | None = Field(description="The carrier's, from state SHIPPED on.")
+    cancellation_requested: bool = Field(
+        description="You have cancelled an approved order, and the workshop has yet to say whether "
+        "it had begun."
+    )
     created_at: datetime
     updated_at: datetime
     links: Links
+
+
+class OrdersPage(BaseModel):
+    """A page of orders, newest first. `next` is the address of the page after it, if there is one;
+    orders that are placed meanwhile do not move it."""
+
+    orders: list[OrderDocument]
+    next: str | None
+
+
+class EstimateLinks(BaseModel):
+    """Where to find the estimate again."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    estimate: str = Field(serialization_alias="self")
+
+
+class EstimateDocument(BaseModel):
+    """What a piece would cost. It is found for a day, and binds nobody."""
+
+    id: UUID
+    state: Literal["PENDING", "CALCULATED", "FAILED"]
+    metal: str
+    finish: str
+    price: Decimal | None = Field(description="Total with two places, in state CALCULATED.")
+    price_parts: PriceParts | None
+    currency: str = Field(description="Currency of `price`, ISO 4217.")
+    volume_mm3: Decimal | None
+    weight_g: Decimal | None
+    failure: str | None = Field(description="Why no price is possible, in state FAILED.")
+    created_at: datetime
+    expires_at: datetime
+    links: EstimateLinks
 
 
 def order_document(order: Order) -> OrderDocument:
     """The document of a partner's order as it is now."""
     here = f"/api/v1/orders/{order.id}"
     waits = order.state is State.PRICE_CALCULATED
+    asked = order.cancellation_requested_by is not None
+    can_cancel = Owner.PARTNER in TRANSITIONS.get((order.state, State.CANCELLED), ()) and not asked
     return OrderDocument(
         id=order.id,
         number=order.number,
         state=order.state,
         metal=order.metal or "",
+        finish=order.finish or "",
         price=order.price,
+        price_parts=_parts(order),
         currency=CURRENCY,
         reference=order.reference,
         failure=order.failure,
+        promised_at=order.promised_at,
+        tracking_number=order.tracking_number,
+        cancellation_requested=asked,
         created_at=order.created_at,
         updated_at=order.updated_at,
-        links=Links(order=here, confirm=f"{here}/confirm" if waits else None),
+        links=Links(
+            order=here,
+            confirm=f"{here}/confirm" if waits else None,
+            cancel=f"{here}/cancel" if can_cancel else None,
+        ),
     )
 
 
@@ -90,88 +159,43 @@ def accepted_document(order: Order, first: OrderHistory) -> OrderDocument:
         update={
             "state": first.to_state,
             "price": None,
+            "price_parts": None,
             "failure": None,
+            "promised_at": None,
+            "tracking_number": None,
+            "cancellation_requested": False,
             "updated_at": first.occurred_at,
-            "links": Links(order=now.links.order),
+            "links": Links(order=now.links.order, cancel=f"{now.links.order}/cancel"),
         }
     )
 
 
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    where: str
-    fault: str
-
-
-class Problem(BaseModel):
-    """Why a request was refused (RFC 9457)."""
-
-    type: str = Field(
-        description="Names the kind of problem; programs decide by it.",
-        examples=["urn:atelier:problem:unknown-metal"],
+def estimate_document(estimate: Estimate, expires_at: datetime) -> EstimateDocument:
+    """The document of an estimate as it is now."""
+    state: Literal["PENDING", "CALCULATED", "FAILED"] = "PENDING"
+    if estimate.price is not None:
+        state = "CALCULATED"
+    elif estimate.failure is not None:
+        state = "FAILED"
+    return EstimateDocument(
+        id=estimate.id,
+        state=state,
+        metal=estimate.metal,
+        finish=estimate.finish,
+        price=estimate.price,
+        price_parts=_parts(estimate),
+        currency=CURRENCY,
+        volume_mm3=estimate.volume_mm3,
+        weight_g=estimate.weight_g,
+        failure=estimate.failure,
+        created_at=estimate.created_at,
+        expires_at=expires_at,
+        links=EstimateLinks(estimate=f"/api/v1/estimates/{estimate.id}"),
     )
-    title: str
-    status: int
-    detail: str = Field(description="What was expected, what was found and what to do, for people.")
-    instance: str = Field(description="The path of the request.")
-    errors: list[Fault] | None = Field(default=None, description="For invalid requests only.")
 
 
-_PROBLEMS: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
-    400: (
-        "The idempotency key is missing or malformed, or the body cannot be read.",
-        ("idempotency-key-missing", "idempotency-key-malformed", "bad-request"),
-    ),
-    401: ("The API key is missing, unknown or revoked.", ("api-key-missing", "api-key-unknown")),
-    404: ("You have no such order.", ("order-not-found",)),
-    409: ("The order's state does not allow this.", ("forbidden-transition",)),
-    413: ("The model is larger than the limit.", ("model-too-large",)),
-    415: ("The body is not multipart/form-data.", ("unsupported-media-type",)),
-    422: ("Something in the request is not valid.", ("invalid-request",)),
-}
-
-PLACING_422: Final = (
-    "Nothing was ordered: a field is missing, the metal is unknown, the file is no complete STL "
-    "model, or the idempotency key was used for another order.",
-    (
-        "invalid-request",
-        "unknown-metal",
-        "model-not-stl",
-        "model-truncated",
-        "model-empty",
-        "idempotency-key-reused",
-    ),
-)
-
-
-def problems(
-    *statuses: int, instead: dict[int, tuple[str, tuple[str, ...]]] | None = None
-) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can answer these problems, with an example for each type."""
-    told = {**_PROBLEMS, **(instead or {})}
-    return {status: _problem_response(status, *told[status]) for status in statuses}
-
-
-def _problem_response(status: int, description: str, slugs: tuple[str, ...]) -> dict[str, Any]:
-    examples = {
-        slug: {
-            "value": {
-                "type": f"urn:atelier:problem:{slug}",
-                "title": slug.replace("-", " ").capitalize(),
-                "status": status,
-                "detail": description,
-                "instance": "/api/v1/orders",
-            }
-        }
-        for slug in slugs
-    }
-    return {
-        "description": description,
-        "content": {
-            PROBLEM_MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": examples,
-            }
-        },
-    }
+def _parts(priced: Order | Estimate) -> PriceParts | None:
+    metal, making, finish = priced.metal_cost, priced.making_cost, priced.finish_cost
+    if metal is None or making is None or finish is None:
+        return None
+    return PriceParts(metal=metal, making=making, finish=finish)

@@ -2,6 +2,9 @@
 
 The key's row and the order are one transaction. Of two requests that come at once the second waits
 for the first one's commit, finds the key's row there, and takes its own order back.
+
+A key is kept for a day; then it is free again. Rows whose day is over are deleted when their
+partner orders the next time.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,11 +22,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import orders
+from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import IdempotencyKey, Order, OrderHistory
 from atelier.files import StoredModel
 from atelier.web.refusal import Refusal
 
+KEPT_FOR: Final = timedelta(hours=24)
+_SWEPT_AT_ONCE: Final = 100  # rows
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -34,12 +41,13 @@ class Request:
     key: str
     model: StoredModel
     metal: str
+    finish: str
     reference: str | None
 
     @property
     def fingerprint(self) -> str:
         """Equal for equal orders, as 64 hex digits. The file's name does not matter."""
-        content = json.dumps([self.metal, self.reference, self.model.checksum])
+        content = json.dumps([self.metal, self.finish, self.reference, self.model.checksum])
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -78,15 +86,21 @@ def checked_key(key: str | None) -> str:
 async def take_in(shop: Database, request: Request) -> Intake:
     """Places the order, or finds the one that the same request placed.
 
-    Raises UnknownMetal, and Refusal (422) when the key stands for another order.
+    Raises UnknownMetal, UnknownFinish, and Refusal (422) when the key stands for another order.
     """
     try:
         async with shop.session() as session:
+            await _sweep(session, request)
             known = await _known(session, request)
             if known is not None:
                 return known
             order = await orders.place(
-                session, request.partner_id, request.model, request.metal, request.reference
+                session,
+                request.partner_id,
+                request.model,
+                request.metal,
+                request.finish,
+                request.reference,
             )
             if not await _claim(session, request, order):
                 raise _CameSecond
@@ -102,6 +116,25 @@ async def take_in(shop: Database, request: Request) -> Intake:
 
 class _CameSecond(Exception):
     """Another request with the same key was faster."""
+
+
+async def _sweep(session: AsyncSession, request: Request) -> None:
+    of_partner = (
+        IdempotencyKey.partner_id == request.partner_id,
+        IdempotencyKey.created_at < now() - KEPT_FOR,
+    )
+    # The request's own key for certain, waiting for whoever deletes it just now.
+    await session.execute(
+        sa.delete(IdempotencyKey).where(*of_partner, IdempotencyKey.key == request.key)
+    )
+    # Others only where nobody else does: nobody is to wait for that.
+    others = sa.select(IdempotencyKey.key).where(*of_partner).limit(_SWEPT_AT_ONCE)
+    await session.execute(
+        sa.delete(IdempotencyKey).where(
+            *of_partner, IdempotencyKey.key.in_(others.with_for_update(skip_locked=True))
+        ),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def _claim(session: AsyncSession, request: Request, order: Order) -> bool:
@@ -128,7 +161,7 @@ async def _known(session: AsyncSession, request: Request) -> Intake | None:
             422,
             "idempotency-key-reused",
             "Idempotency key used for another order",
-            "This Idempotency-Key was sent before with another model, metal or reference. "
+            "This Idempotency-Key was sent before with another model, metal, finish or reference. "
             "Send each order with a key of its own.",
         )
     order = await session.scalar(sa.select(Order).where(Order.id == row.order_id))

@@ -6,7 +6,11 @@ from fastapi import FastAPI
 
 from atelier.resources import Resources
 from atelier.web.application import create_app
+from atelier.web.openapi import serve_openapi
 
 
 def create(resources: Resources) -> FastAPI:
-    return create_app("pricing", resources)
+    """Pricing's application on the given resources."""
+    app = create_app("pricing", resources, title="Atelier pricing", openapi_url="/openapi.json")
+    serve_openapi(app, routes_under="/health/")
+    return app

@@ -45,24 +45,36 @@ class Registration:
     def faults(self) -> dict[str, str]:
         """What is wrong, by field; empty when all is well."""
         found = {}
-        if not self.name:
-            found["name"] = "Tell us your name."
-        elif len(self.name) > _LONGEST_NAME:
-            found["name"] = f"Your name may have at most {_LONGEST_NAME} characters."
+        if fault := name_fault(self.name):
+            found["name"] = fault
         try:
             validate_email(self.email, check_deliverability=False)
         except EmailNotValidError:
             found["email"] = "This is not an e-mail address. It should look like name@example.com."
-        if len(self.password) < security.PASSWORD_LENGTH.start:
-            found["password"] = (
-                f"The password has {len(self.password)} characters; "
-                f"it needs at least {security.PASSWORD_LENGTH.start}."
-            )
-        elif len(self.password) >= security.PASSWORD_LENGTH.stop:
-            found["password"] = (
-                f"The password may have at most {security.PASSWORD_LENGTH.stop - 1} characters."
-            )
+        if fault := password_fault(self.password):
+            found["password"] = fault
         return found
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a customer's name."""
+    if not name:
+        return "Tell us your name."
+    if len(name) > _LONGEST_NAME:
+        return f"Your name may have at most {_LONGEST_NAME} characters."
+    return None
+
+
+def password_fault(password: str) -> str | None:
+    """What is wrong with a new password."""
+    if len(password) < security.PASSWORD_LENGTH.start:
+        return (
+            f"The password has {len(password)} characters; "
+            f"it needs at least {security.PASSWORD_LENGTH.start}."
+        )
+    if len(password) >= security.PASSWORD_LENGTH.stop:
+        return f"The password may have at most {security.PASSWORD_LENGTH.stop - 1} characters."
+    return None
 
 
 _INCOMPLETE: Final = Refusal(

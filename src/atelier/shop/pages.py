@@ -11,12 +11,16 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import orders
-from atelier.data.shop import Customer, Order
-from atelier.domain import lifecycle
-from atelier.domain.lifecycle import Owner, State
+from atelier import metal_prices, orders
+from atelier.data.shop import Customer, Order, OrderHistory
+from atelier.domain import finishes, lifecycle
+from atelier.domain.designs import DESIGNS
+from atelier.domain.lifecycle import IllegalTransition, Owner, State
+from atelier.domain.model_advice import advice
 from atelier.files import StoredModel
+from atelier.shop import timeline
 from atelier.shop.accounts import SignedIn, Visitor
+from atelier.shop.catalogue import picture_path
 from atelier.web import lifeline
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
@@ -29,6 +33,7 @@ _NO_MODEL: Final = Refusal(
 _NO_METAL: Final = Refusal(
     422, "metal-missing", "No metal chosen", "Choose the metal of your piece and ask again."
 )
+_LONGEST_REASON: Final = 500  # characters
 
 router = APIRouter()
 
@@ -36,7 +41,13 @@ router = APIRouter()
 @router.get("/")
 async def start_page(request: Request, _: Visitor) -> Response:
     """What the shop offers."""
-    return page(request, "start.html")
+    return page(
+        request,
+        "start.html",
+        gram_prices=await resources_of(request).shop.read(metal_prices.shown),
+        first_designs=list(DESIGNS.values())[:3],
+        picture_path=picture_path,
+    )
 
 
 @router.get("/orders")
@@ -64,11 +75,11 @@ async def order_page(request: Request, customer: SignedIn, number: str) -> Respo
 
 @router.get("/orders/{number}/status")
 async def order_status(
-    request: Request, customer: SignedIn, number: str, seen: int = 0
+    request: Request, customer: SignedIn, number: str, seen: str = ""
 ) -> Response:
-    """The part of the page that changes; 204 while sequence number `seen` is still the newest."""
+    """The part of the page that changes; 204 while version `seen` is still the newest."""
     context = await _order_context(request, customer, number)
-    if context["order"].sequence == seen:
+    if context["version"] == seen:
         return Response(status_code=204)
     return page(request, "order_live.html", **context)
 
@@ -104,14 +115,14 @@ async def upload_model(request: Request, customer: SignedIn, number: str) -> Res
 
 @router.post("/orders/{number}/submit")
 async def submit(request: Request, customer: SignedIn, number: str) -> Response:
-    """Asks for the price in the metal `metal`."""
+    """Asks for the price in the metal `metal`, finished as `finish` says, or else as usual."""
     async with form(request) as fields:
-        metal = text(fields, "metal")
+        metal, finish = text(fields, "metal"), text(fields, "finish") or finishes.USUAL
 
     async def ask(session: AsyncSession, order: Order) -> None:
         if not metal:
             raise _NO_METAL
-        await orders.submit(session, order, metal, _actor(customer))
+        await orders.submit(session, order, metal, finish, _actor(customer))
 
     return await _act(request, customer, number, ask)
 
@@ -126,6 +137,59 @@ async def confirm(request: Request, customer: SignedIn, number: str) -> Response
         lambda session, order: orders.move(
             session, order.id, State.CONFIRMED, owner=Owner.CUSTOMER, actor=_actor(customer)
         ),
+    )
+
+
+@router.get("/orders/{number}/cancel")
+async def ask_to_cancel(request: Request, customer: SignedIn, number: str) -> Response:
+    """Asks whether the order is to be cancelled, or says that it cannot be."""
+    async with resources_of(request).shop.session() as session:
+        order = await _own(session, customer, number)
+    if not _can_cancel(order):
+        return await _order_page(request, customer, number, _too_late(order))
+    return page(request, "cancel.html", order=order, longest_reason=_LONGEST_REASON)
+
+
+@router.post("/orders/{number}/cancel")
+async def cancel(request: Request, customer: SignedIn, number: str) -> Response:
+    """Cancels the order, or has the workshop asked; `reason` may be empty."""
+    async with form(request) as fields:
+        reason = text(fields, "reason")[:_LONGEST_REASON]
+
+    async def act(session: AsyncSession, order: Order) -> None:
+        try:
+            await orders.cancel(
+                session,
+                order.id,
+                owner=Owner.CUSTOMER,
+                actor=_actor(customer),
+                reason=reason or None,
+            )
+        except IllegalTransition:
+            raise _too_late(order) from None
+
+    return await _act(request, customer, number, act)
+
+
+def _can_cancel(order: Order) -> bool:
+    owners = lifecycle.TRANSITIONS.get((order.state, State.CANCELLED), frozenset())
+    return Owner.CUSTOMER in owners and order.cancellation_requested_by is None
+
+
+def _too_late(order: Order) -> Refusal:
+    if order.state is State.CANCELLED:
+        return Refusal(
+            409, "already-cancelled", "Already cancelled", "There is nothing left to be done."
+        )
+    if order.cancellation_requested_by is not None:
+        return Refusal(
+            409, "cancellation-pending", "Asked for already", "The workshop has yet to answer."
+        )
+    return Refusal(
+        409,
+        "too-late-to-cancel",
+        "Too late to cancel",
+        "The workshop has begun to make your piece, so the order can no longer be cancelled.",
     )
 
 
@@ -167,9 +231,20 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
     async with resources.shop.session() as session:
         order = await _own(session, customer, number)
         history = await orders.history(session, order.id)
+        gram_prices = await metal_prices.shown(session)
     return {
         "order": order,
-        "steps": lifeline.steps([(entry.to_state, entry.occurred_at) for entry in history]),
+        "lines": timeline.lines(history),
+        # Not only steps are news: the workshop may refuse to cancel.
+        "version": f"{order.sequence}.{order.updated_at.timestamp():.6f}",
         "interval": lifeline.poll_interval(order.state),
+        "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
+        "advice": advice(order.failure_code),
+        "cancellable": _can_cancel(order),
         "upload_limit": resources.settings.upload_limit,
+        "gram_prices": gram_prices,
     }
+
+
+def _is_sent_back(entry: OrderHistory) -> bool:
+    return (entry.from_state, entry.to_state) == lifecycle.SENT_BACK

@@ -17,11 +17,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.resources import Resources
-from atelier.web import health, sessions
+from atelier.web import health, measures, sessions
 from atelier.web.headers import SecurityHeaders
 from atelier.web.origin import OriginCheck
+from atelier.web.plain_text import PlainAddresses
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
+from atelier.web.telemetry import Telemetry, method_of, route_of
 
 _log = structlog.get_logger("atelier.web")
 
@@ -36,8 +38,10 @@ def create_app(
     app = FastAPI(
         **{"openapi_url": None, "docs_url": None, "redoc_url": None, **options},
         middleware=[
+            Middleware(Telemetry, service=service),
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
+            Middleware(PlainAddresses),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),
@@ -46,20 +50,27 @@ def create_app(
     app.state.resources = resources
     app.state.pages = pages
     app.include_router(health.router)
+    app.include_router(measures.router)
     if pages is not None:
         app.mount("/static", CachedFiles(directory=STATIC), name="static")
     return app
 
 
 class CachedFiles(StaticFiles):
-    """Static files that browsers keep: for good when the address names their content."""
+    """Static files that browsers keep: for good when the address names their content.
+
+    A module is imported by other modules, by its bare address: browsers ask whether it is new.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        versioned = scope["query_string"].startswith(b"v=")
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if versioned else "public, max-age=3600"
-        )
+        if scope["query_string"].startswith(b"v="):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        elif path.endswith(".js"):
+            # A module that another one imports: asked about each time, so that the two always fit.
+            response.headers["Cache-Control"] = "public, no-cache"
+        else:
+            response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
 
@@ -86,8 +97,7 @@ class UnexpectedErrors:
                 "request failed",
                 service=self._service,
                 reference=reference,
-                method=scope.get("method"),
-                path=scope.get("path"),
+                **{"http.request.method": method_of(scope), "http.route": route_of(scope)},
             )
             if scope["type"] != "http" or started:
                 raise

@@ -25,6 +25,7 @@ class Step(BaseModel):
     to: State
     actor: str
     event_id: UUID
+    reason: str | None
     occurred_at: datetime
 
 
@@ -36,5 +37,6 @@ def step(entry: OrderHistory | WorkOrderHistory) -> Step:
         to=entry.to_state,
         actor=entry.actor,
         event_id=entry.event_id,
+        reason=entry.reason,
         occurred_at=entry.occurred_at,
     )

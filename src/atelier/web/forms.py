@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 from starlette.datastructures import FormData
@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
-from atelier.web.refusal import Refusal
+from atelier.web.plain_text import NUL
+from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.rendering import file_size
+from atelier.web.scope import resources_of
 
 FIELDS_SIZE: Final = 64 * 1024
 """Bytes that the fields of a form, and the wrapping of a file in it, may take."""
@@ -24,7 +26,8 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
 
     A file waits on disk beyond its first megabyte, and is gone when the context is left. Whoever
     announces too much is refused before anything is read, whoever sends too much without announcing
-    it as soon as it is too much.
+    it as soon as it is too much. Of forms with files a few are handed out at once: what is done in
+    the context may read the file whole, and many uploads shall take no more memory than a few.
 
     Raises ModelRejected (too-large), Refusal (413) for a form without a file, and HTTPException
     (400) for a malformed body.
@@ -34,15 +37,21 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
     if announced.isdecimal() and int(announced) > limit:
         raise too_large(file_limit)
     metered = Request(request.scope, _metered(request.receive, limit, file_limit))
-    async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields:
+    turn = resources_of(request).uploads if file_limit else nullcontext()
+    async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields, turn:
         yield fields
 
 
 def text(fields: FormData, name: str, *, strip: bool = True) -> str:
-    """The text field `name`, unless told without blanks around; empty when missing or a file."""
+    """The text field `name`, unless told without blanks around; empty when missing or a file.
+
+    Raises Refusal (400) for a text with a NUL.
+    """
     value = fields.get(name)
     if not isinstance(value, str):
         return ""
+    if NUL in value:
+        raise refusal_of_status(400)
     return value.strip() if strip else value
 
 

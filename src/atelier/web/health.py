@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from atelier.web.refusal import Refusal, problem
+from atelier.web.refusal import PROBLEM_MEDIA_TYPE, Refusal, problem
 from atelier.web.scope import resources_of
 
 _PATIENCE: Final = 5.0  # seconds
@@ -20,22 +21,43 @@ _NOT_READY: Final = Refusal(
 
 _log = structlog.get_logger("atelier.health")
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["Health"])
 
 
-@router.get("/health/live")
+class Health(BaseModel):
+    """What the process says of itself."""
+
+    status: Literal["live", "ready"]
+
+
+@router.get("/health/live", response_model=Health)
 async def live() -> Response:
     """200 as long as the event loop turns."""
     return JSONResponse({"status": "live"})
 
 
-@router.get("/health/ready")
+@router.get(
+    "/health/ready",
+    response_model=Health,
+    responses={
+        503: {
+            "description": "A backing service cannot be used.",
+            "content": {
+                PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
+            },
+        }
+    },
+)
 async def ready(request: Request) -> Response:
-    """200 when the databases and the broker can be used, 503 when not."""
+    """200 when the databases and the broker can be used, 503 when not.
+
+    `degraded` lists what is missed without being needed.
+    """
+    resources = resources_of(request)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await resources_of(request).ready()
+            await resources.ready()
     except Exception as error:
         _log.warning("not ready", error=repr(error))
         return problem(request, _NOT_READY)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "ready", "degraded": resources.degraded()})

@@ -14,10 +14,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
 from atelier.orders import OrderNotFound
+from atelier.places import StoreUnavailable
 from atelier.web.scope import pages_of, service_of
 from atelier.work import AlreadyTaken, WorkOrderNotFound
 
@@ -48,10 +50,12 @@ UNDERSTOOD: Final = (
     Refusal,
     IllegalTransition,
     UnknownMetal,
+    UnknownFinish,
     ModelRejected,
     OrderNotFound,
     WorkOrderNotFound,
     AlreadyTaken,
+    StoreUnavailable,
 )
 """Exceptions that `refusal_of` turns into a refusal: what a user can do wrong."""
 
@@ -67,10 +71,20 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(409, "already-taken", "Already taken", str(error))
         case UnknownMetal():
             return Refusal(422, "unknown-metal", "Unknown metal", str(error))
+        case UnknownFinish():
+            return Refusal(422, "unknown-finish", "Unknown finish", str(error))
         case ModelRejected(code="too-large"):
             return Refusal(413, "model-too-large", "Model too large", str(error))
         case ModelRejected():
             return Refusal(422, f"model-{error.code}", "Model refused", str(error))
+        case StoreUnavailable():
+            return Refusal(
+                503,
+                "store-unavailable",
+                "Not possible at the moment",
+                str(error),
+                headers={"Retry-After": "60"},
+            )
         case OrderNotFound() | WorkOrderNotFound():
             return Refusal(404, "order-not-found", "No such order", str(error))
     raise TypeError(f"{error!r} is nothing that a user can do wrong")

@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
+from atelier.pictures.light import COLOURS
 
 STATIC: Final = Path(__file__).parent / "static"
 _PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
@@ -51,6 +53,16 @@ def short_moment(at: datetime) -> str:
     return f"{there.day} {there:%b, %H:%M}"
 
 
+def day(at: datetime) -> str:
+    """A day for people, in UTC.
+
+    >>> day(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
+    '7 March 2026'
+    """
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%B %Y}"
+
+
 def file_size(size: int) -> str:
     """A number of bytes for people.
 
@@ -72,6 +84,11 @@ def state_name(state: str) -> str:
 def metal_name(code: str) -> str:
     """The name of a metal for people; the code itself for a metal that is no longer offered."""
     return METALS[code].name if code in METALS else code
+
+
+def finish_name(code: str) -> str:
+    """The name of a finish for people; the code itself for one that is no longer offered."""
+    return FINISHES[code].name if code in FINISHES else code
 
 
 @cache
@@ -115,15 +132,20 @@ def _environment(service: str, templates: Path) -> Environment:
         money=money,
         moment=moment,
         short_moment=short_moment,
+        day=day,
         file_size=file_size,
         state_name=state_name,
         metal_name=metal_name,
+        finish_name=finish_name,
     )
     known: Mapping[str, object] = {
         "service": service,
         "place": _PLACES.get(service, ""),
         "asset": asset,
         "metals": METALS,
+        "colours": dict(COLOURS),
+        "finishes": FINISHES,
+        "usual_finish": USUAL,
     }
     environment.globals.update(known)
     return environment

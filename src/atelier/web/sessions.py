@@ -6,6 +6,7 @@ import re
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,7 +19,9 @@ from atelier.web.scope import resources_of, service_of
 
 Person = TypeVar("Person", Customer, Seller, Operator)
 
-_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?")
+# A path of ours and, after a question mark, what can name no other site any more.
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?(?:\?[A-Za-z0-9_.~%=&+*-]*)?")
+_LONGEST_PATH: Final = 2000
 _HOME: Final = {"shop": "/orders", "crm": "/orders", "mes": "/work"}
 
 
@@ -34,11 +37,13 @@ async def recognised(request: Request, database: Database, people: type[Person])
     service = service_of(request)
     cookie = request.cookies.get(_cookie(service))
     secret = resources_of(request).settings.secret_key
-    user_id = None if cookie is None else read_session(service, cookie, secret)
-    if user_id is None:
+    begun = None if cookie is None else read_session(service, cookie, secret)
+    if begun is None:
         return None
     async with database.session() as session:
-        person: Person | None = await session.get(people, user_id)
+        person: Person | None = await session.get(people, begun.user_id)
+    if person is None or person.session_version != begun.version:
+        return None
     request.state.person = person
     return person
 
@@ -57,7 +62,12 @@ def begin(request: Request, person: Customer | Seller | Operator) -> Response:
     response = see_other(wanted_path(request, _HOME[service]))
     response.set_cookie(
         _cookie(service),
-        sign_session(service, person.id, resources_of(request).settings.secret_key),
+        sign_session(
+            service,
+            person.id,
+            resources_of(request).settings.secret_key,
+            person.session_version,
+        ),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="lax",
@@ -66,8 +76,17 @@ def begin(request: Request, person: Customer | Seller | Operator) -> Response:
     return response
 
 
-def end(request: Request) -> Response:
-    """Signs out, back to the start."""
+async def end(request: Request, database: Database, people: type[Person]) -> Response:
+    """Signs out, back to the start. All sessions of the account end, wherever they are: a cookie
+    that somebody has copied is worth nothing any more."""
+    person = await recognised(request, database, people)
+    if person is not None:
+        async with database.session() as session:
+            await session.execute(
+                sa.update(people)
+                .where(people.id == person.id)
+                .values(session_version=people.session_version + 1)
+            )
     response = see_other("/")
     response.delete_cookie(_cookie(service_of(request)), httponly=True, samesite="lax")
     return response
@@ -82,7 +101,13 @@ async def ask_to_sign_in(request: Request, _: Exception) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.method != "GET":
         return see_other("/sign-in")
-    return see_other(f"/sign-in?next={quote(request.url.path)}")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return see_other(sign_in_path(request.url.path + query))
+
+
+def sign_in_path(back_to: str) -> str:
+    """The sign-in page that leads to `back_to` afterwards."""
+    return f"/sign-in?next={quote(back_to, safe='/')}"
 
 
 def see_other(path: str) -> RedirectResponse:
@@ -104,4 +129,4 @@ def wanted_path(request: Request, home: str) -> str:
     """Where a sign-in leads: to `next` of the query where that is a path of ours, or else home."""
     path = request.query_params.get("next", home)
     # Browsers take `//host`, and a `\\` or a tab in it, for another site.
-    return path if _PATH.fullmatch(path) else home
+    return path if len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) else home

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from atelier.data.database import Database
 from atelier.resources import Resources
 from atelier.security import verify_password_aside
+from atelier.web import throttling
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
@@ -46,17 +47,21 @@ def sign_in_routes(
             email = text(fields, "email").lower()
             password = text(fields, "password", strip=False)
         resources = resources_of(request)
+        attempt = throttling.Attempt.at(request, email)
+        await attempt.begin()
         async with database(resources).session() as session:
             person = await session.scalar(sa.select(people).where(people.email == email))
         stored = None if person is None else person.password_hash
         cost = resources.settings.password_cost
         # Not known and not right take the same time and get the same answer.
         if not await verify_password_aside(stored, password, cost) or person is None:
+            attempt.count("wrong")
             return sign_in_page(request, email, _WRONG)
+        await attempt.succeed()
         return begin(request, person)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        return end(request)
+        return await end(request, database(resources_of(request)), people)
 
     return router

@@ -87,10 +87,10 @@ class Backing:
         return f"{self.provider} · {' · '.join(parts)} · together {self.seconds:.1f} s"
 
 
-class PrivateBroker(Protocol):
-    """A RabbitMQ of one test's own, which it may stop and start without harm to others."""
+class PrivateServer(Protocol):
+    """A server of one test's own, which it may stop and start without harm to others."""
 
-    def start(self) -> Broker:
+    def start(self) -> Server:
         """Start it, or start it again on what it kept; returns when it answers."""
 
     def stop(self) -> None:
@@ -115,8 +115,11 @@ class Provider(Protocol):
             BackingUnavailable: something is missing or did not start.
         """
 
-    def private_broker(self, name: str) -> PrivateBroker:
+    def private_broker(self, name: str) -> PrivateServer:
         """A further RabbitMQ, not yet started."""
+
+    def private_replica(self, name: str) -> PrivateServer:
+        """A further replica of the primary, not yet started."""
 
     def stop(self) -> None:
         """End everything that was started."""

@@ -25,11 +25,12 @@ from touchstone.backing import (
     Backing,
     BackingUnavailable,
     Broker,
-    PrivateBroker,
+    PrivateServer,
     Server,
     engine,
 )
 from touchstone.backing.postgres import SETTINGS, USER
+from touchstone.backing.private_container import PrivateContainer
 from touchstone.backing.programs import free_ports
 from touchstone.backing.redis import DATABASES
 from touchstone.certificates import trusted
@@ -46,6 +47,16 @@ START_TIMEOUT = 120.0
 
 _DATA = "/data"
 
+_FLAGS = [
+    part
+    for name, value in {
+        **SETTINGS,
+        "listen_addresses": "*",
+        "unix_socket_directories": "/tmp",
+    }.items()
+    for part in ("-c", f"{name}={value}")
+]
+
 
 class ContainersProvider:
     """Starts PostgreSQL (primary and replica), RabbitMQ and Redis side by side in containers."""
@@ -56,6 +67,7 @@ class ContainersProvider:
         self._folder = folder
         self._password = secrets.token_urlsafe(12)
         self._started: list[DockerContainer] = []
+        self._upstream = ""  # the primary's address among the containers
         self._beginning = 0
         self._stopping = False
         self._changed = threading.Condition()
@@ -102,9 +114,13 @@ class ContainersProvider:
                 seconds=time.monotonic() - began,
             )
 
-    def private_broker(self, name: str) -> PrivateBroker:
+    def private_broker(self, name: str) -> PrivateServer:
         """See `Provider.private_broker`."""
-        return _PrivateBroker(self)
+        return PrivateContainer(lambda: self.start_rabbitmq(restarts=True), self.await_rabbitmq)
+
+    def private_replica(self, name: str) -> PrivateServer:
+        """See `Provider.private_replica`."""
+        return PrivateContainer(lambda: self.start_replica(restarts=True), self.await_postgres)
 
     def stop(self) -> None:
         """Remove the containers that were started, and those that are just being."""
@@ -181,12 +197,10 @@ class ContainersProvider:
 
     def _start_postgres(self) -> tuple[Server, Server]:
         began = time.monotonic()
-        settings = {**SETTINGS, "listen_addresses": "*", "unix_socket_directories": "/tmp"}
-        flags = [part for each in settings.items() for part in ("-c", "{}={}".format(*each))]
         primary = self._run(
             POSTGRES,
             [5432],
-            ["postgres", *flags],
+            ["postgres", *_FLAGS],
             environment={
                 "POSTGRES_USER": USER,
                 "POSTGRES_PASSWORD": self._password,
@@ -195,16 +209,23 @@ class ContainersProvider:
             },
             data=_DATA,
         )
-        first = self._await_postgres(primary, began)
+        first = self.await_postgres(primary, began)
         # The official image admits clients from everywhere, but no replica.
         _execute(primary, 'echo "host replication all all md5" >> "$PGDATA/pg_hba.conf"')
         with psycopg.connect(_address(first), autocommit=True) as connection:
             connection.execute("SELECT pg_reload_conf()")
         primary.get_wrapped_container().reload()
         network = primary.get_wrapped_container().attrs["NetworkSettings"]["Networks"]["bridge"]
+        self._upstream = str(network["IPAddress"])
+        return first, self.start_replica()[1]
+
+    def start_replica(self, *, restarts: bool = False) -> tuple[DockerContainer, Server]:
+        """A replica of the primary; one that `restarts` keeps its port, and copies anew."""
+        began = time.monotonic()
         follow = (
-            f"pg_basebackup -R --checkpoint=fast -h {network['IPAddress']} -U {USER} -D $PGDATA"
-            f" && chmod 700 $PGDATA && exec postgres {shlex.join(flags)}"
+            "rm -rf $PGDATA && "
+            f"pg_basebackup -R --checkpoint=fast -h {self._upstream} -U {USER} -D $PGDATA"
+            f" && chmod 700 $PGDATA && exec postgres {shlex.join(_FLAGS)}"
         )
         replica = self._run(
             POSTGRES,
@@ -213,10 +234,12 @@ class ContainersProvider:
             environment={"PGDATA": f"{_DATA}/replica", "PGPASSWORD": self._password},
             user="postgres",
             data=_DATA,
+            published={5432: free_ports(1)[0]} if restarts else {},
         )
-        return first, self._await_postgres(replica, began)
+        return replica, self.await_postgres(replica, began)
 
-    def _await_postgres(self, container: DockerContainer, began: float) -> Server:
+    def await_postgres(self, container: DockerContainer, began: float) -> Server:
+        """Where a starting PostgreSQL answers, as soon as it does."""
         server = Server(*_where(container, 5432), USER, self._password)
 
         def version() -> str:
@@ -270,29 +293,6 @@ class ContainersProvider:
                 self._beginning -= 1
                 self._changed.notify_all()
         return container
-
-
-class _PrivateBroker:
-    def __init__(self, provider: ContainersProvider) -> None:
-        self._provider = provider
-        self._container: DockerContainer | None = None
-
-    def start(self) -> Broker:
-        if self._container is None:
-            self._container, broker = self._provider.start_rabbitmq(restarts=True)
-            return broker
-        began = time.monotonic()
-        self._container.get_wrapped_container().start()
-        self._container.reload()
-        return self._provider.await_rabbitmq(self._container, began)
-
-    def stop(self) -> None:
-        assert self._container is not None
-        self._container.get_wrapped_container().stop(timeout=30)
-
-    def kill(self) -> None:
-        if self._container is not None:
-            self._container.stop()
 
 
 def engine_missing() -> str | None:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from touchstone.backing import Backing, BackingUnavailable, PrivateBroker, programs
-from touchstone.backing.postgres import Postgres
+from touchstone.backing import Backing, BackingUnavailable, PrivateServer, Server, programs
+from touchstone.backing.postgres import FurtherReplica, Postgres
 from touchstone.backing.rabbitmq import RabbitMQ
 from touchstone.backing.redis import Redis
 
@@ -28,7 +28,8 @@ class NativeProvider:
         self._postgres = Postgres(folder / "postgres", secrets.token_urlsafe(12))
         self._broker = RabbitMQ(folder / "rabbitmq", secrets.token_urlsafe(12))
         self._redis = Redis(folder / "redis", secrets.token_urlsafe(12))
-        self._private: list[RabbitMQ] = []
+        self._private: list[PrivateServer] = []
+        self._primary: Server | None = None
 
     def missing(self) -> str | None:
         """Names the programs that are not installed and the packages that have them."""
@@ -50,6 +51,7 @@ class NativeProvider:
             broker = pool.submit(self._broker.start)
             cache = pool.submit(self._redis.start)
             primary, replica = postgres.result()
+            self._primary = primary
             return Backing(
                 provider=self.name,
                 primary=primary,
@@ -59,15 +61,22 @@ class NativeProvider:
                 seconds=time.monotonic() - began,
             )
 
-    def private_broker(self, name: str) -> PrivateBroker:
+    def private_broker(self, name: str) -> PrivateServer:
         """See `Provider.private_broker`."""
         broker = RabbitMQ(self._folder / f"rabbitmq-{name}", secrets.token_urlsafe(12))
         self._private.append(broker)
         return broker
 
+    def private_replica(self, name: str) -> PrivateServer:
+        """See `Provider.private_replica`."""
+        assert self._primary is not None, "the primary was not started"
+        replica = FurtherReplica(self._folder / f"postgres-{name}", self._primary)
+        self._private.append(replica)
+        return replica
+
     def stop(self) -> None:
         """Kill the servers: what they hold is thrown away with the run's folder."""
-        for broker in [self._broker, *self._private]:
-            broker.kill()
+        for server in [self._broker, *self._private]:
+            server.kill()
         self._redis.kill()
         self._postgres.kill()

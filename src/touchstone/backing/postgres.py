@@ -72,19 +72,13 @@ class Postgres:
         )
         self._replica.run(["cp", "-R", "-p", str(primary), str(replica)])
         ports = free_ports(2)
-        self._start(self._primary, primary, ports[0], {})
-        self._start(
-            self._replica,
-            replica,
-            ports[1],
-            {
-                "primary_conninfo": f"host=127.0.0.1 port={ports[0]} user={USER} "
-                f"password={self._password} application_name=replica"
-            },
-        )
+        _configure(primary, ports[0], {})
+        _configure(replica, ports[1], _following(ports[0], self._password))
+        self._primary.start([path("postgres"), "-D", str(primary)])
+        self._replica.start([path("postgres"), "-D", str(replica)])
         with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(self._answering, self._primary, ports[0], began)
-            second = pool.submit(self._answering, self._replica, ports[1], began)
+            first = pool.submit(_answering, self._primary, self._password, ports[0], began)
+            second = pool.submit(_answering, self._replica, self._password, ports[1], began)
             return first.result(), second.result()
 
     def kill(self) -> None:
@@ -92,30 +86,79 @@ class Postgres:
         for program in (self._replica, self._primary):
             program.stop(signal.SIGQUIT)
 
-    def _start(self, program: Program, data: Path, port: int, more: dict[str, str]) -> None:
-        if more:
-            (data / "standby.signal").touch()
-        settings = {**SETTINGS, **more, "port": str(port)}
-        with (data / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        program.start([path("postgres"), "-D", str(data)])
 
-    def _answering(self, program: Program, port: int, began: float) -> Server:
-        address = f"postgresql://{USER}:{self._password}@127.0.0.1:{port}/postgres"
+class FurtherReplica:
+    """One more replica of a running primary, in one folder."""
 
-        def version() -> str:
-            with psycopg.connect(address, connect_timeout=5) as connection:
-                return str(connection.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
+    def __init__(self, folder: Path, primary: Server) -> None:
+        self._folder = folder
+        self._upstream = primary
+        self._port = 0
+        self._program = Program("postgres-replica", folder, _account())
 
-        found = program.wait_for(version, timeout=30)
-        return Server(
-            host="127.0.0.1",
-            port=port,
-            user=USER,
-            password=self._password,
-            version=found.split()[0],
-            seconds=time.monotonic() - began,
+    def start(self) -> Server:
+        """Copy the primary and follow it, or go on where it stopped; returns when it answers."""
+        began = time.monotonic()
+        if not self._port:
+            self._prepare()
+        self._program.start([path("postgres"), "-D", str(self._folder / "data")])
+        return _answering(self._program, self._upstream.password, self._port, began)
+
+    def stop(self) -> None:
+        """End it at once, with all its connections; what it has replayed stays."""
+        self._program.stop(signal.SIGQUIT)
+
+    def kill(self) -> None:
+        """End it for good, and remove what it kept."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        self._folder.mkdir()
+        if self._program.user:
+            shutil.chown(self._folder, self._program.user)
+        primary, data = self._upstream, self._folder / "data"
+        self._program.environment = {"PGPASSWORD": primary.password}
+        upstream = ["-h", primary.host, "-p", str(primary.port), "-U", primary.user]
+        self._program.run(
+            [path("pg_basebackup"), *upstream, "-D", str(data), "--checkpoint=fast", "--no-sync"]
         )
+        (self._port,) = free_ports(1)
+        _configure(data, self._port, _following(primary.port, primary.password))
+
+
+def _following(port: int, password: str) -> dict[str, str]:
+    """What makes a server the replica of the one on that port."""
+    return {
+        "primary_conninfo": f"host=127.0.0.1 port={port} user={USER} "
+        f"password={password} application_name=replica"
+    }
+
+
+def _configure(data: Path, port: int, more: dict[str, str]) -> None:
+    if more:
+        (data / "standby.signal").touch()
+    settings = {**SETTINGS, **more, "port": str(port)}
+    with (data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+
+
+def _answering(program: Program, password: str, port: int, began: float) -> Server:
+    address = f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
+
+    def version() -> str:
+        with psycopg.connect(address, connect_timeout=5) as connection:
+            return str(connection.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
+
+    found = program.wait_for(version, timeout=30)
+    return Server(
+        host="127.0.0.1",
+        port=port,
+        user=USER,
+        password=password,
+        version=found.split()[0],
+        seconds=time.monotonic() - began,
+    )
 
 
 def _account() -> str | None:

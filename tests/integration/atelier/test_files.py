@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
+import os
 import resource
 import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from atelier.domain.models3d import ModelRejected
 from atelier.files import ModelStore
+from atelier.places import Bucket, Folder, Place, StoreUnavailable, place_at
+from touchstone.backing.programs import free_ports
+from touchstone.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -45,12 +56,66 @@ class Upload:
         return chunk
 
 
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+@dataclass(frozen=True)
+class S3:
+    """A running server that speaks as S3 does."""
+
+    address: str
+
+    @property
+    def options(self) -> dict[str, str]:
+        return {
+            "endpoint": self.address,
+            "region": "eu-central-1",
+            "access_key_id": "jeweller",
+            "secret_access_key": "nobody else's",
+        }
+
+    def make_bucket(self) -> str:
+        name = f"models-{uuid4()}"
+        httpx.put(f"{self.address}/{name}", trust_env=False).raise_for_status()
+        return name
 
 
-async def test_a_model_is_kept_by_its_content(tmp_path: Path) -> None:
-    store = ModelStore(tmp_path)
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    """Moto's server: S3's HTTP API, multipart uploads included, in a process of its own."""
+    (port,) = free_ports(1)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with server:
+        running = S3(f"http://127.0.0.1:{port}")
+        eventually(
+            lambda: httpx.get(running.address, trust_env=False),
+            timeout=90,
+            ignoring=(httpx.TransportError,),
+            describe="the S3 server answers",
+        )
+        yield running
+        server.kill()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "folder":
+        return Folder(tmp_path)
+    s3: S3 = request.getfixturevalue("s3")
+    return Bucket(f"s3://{s3.make_bucket()}/of/customers", **s3.options)
+
+
+async def kept(place: Place) -> list[str]:
+    """The keys of all that is in a place, half-finished things included."""
+    if isinstance(place, Folder):
+        return [str(path) for path in place.folder.rglob("*") if path.is_file()]
+    assert isinstance(place, Bucket)
+    return [each["path"] for batch in place.store.list() for each in batch]
+
+
+async def test_a_model_is_kept_by_its_content(place: Place) -> None:
+    store = ModelStore(place)
 
     first = await store.save(Upload(CUBE, "ring.stl"), limit=10_000)
     second = await store.save(Upload(CUBE, "the same ring.stl"), limit=10_000)
@@ -58,23 +123,23 @@ async def test_a_model_is_kept_by_its_content(tmp_path: Path) -> None:
     assert first.checksum == second.checksum == hashlib.sha256(CUBE).hexdigest()
     assert (first.name, second.name) == ("ring.stl", "the same ring.stl")
     assert first.size == len(CUBE)
-    assert len(files_in(tmp_path)) == 1
+    assert len(await kept(place)) == 1
     assert await store.read(first.checksum) == CUBE
 
 
-async def test_too_large_a_model_is_not_read_to_its_end(tmp_path: Path) -> None:
+async def test_too_large_a_model_is_not_read_to_its_end(place: Place) -> None:
     upload = Upload(bytes(10 << 20))
 
     with pytest.raises(ModelRejected, match="larger than 2 MB") as caught:
-        await ModelStore(tmp_path).save(upload, limit=2 << 20)
+        await ModelStore(place).save(upload, limit=2 << 20)
 
     assert caught.value.code == "too-large"
     assert len(upload.left) > 6 << 20
-    assert files_in(tmp_path) == []
+    assert await kept(place) == []
 
 
-async def test_a_model_of_just_the_limit_is_taken(tmp_path: Path) -> None:
-    assert await ModelStore(tmp_path).save(Upload(CUBE), limit=len(CUBE))
+async def test_a_model_of_just_the_limit_is_taken(place: Place) -> None:
+    assert await ModelStore(place).save(Upload(CUBE), limit=len(CUBE))
 
 
 @pytest.mark.parametrize(
@@ -82,28 +147,106 @@ async def test_a_model_of_just_the_limit_is_taken(tmp_path: Path) -> None:
     [(CUBE[:-1], "truncated"), (b"a letter to the jeweller", "not-stl"), (b"", "empty")],
     ids=["truncated", "text", "nothing"],
 )
-async def test_what_is_no_model_leaves_nothing(tmp_path: Path, content: bytes, code: str) -> None:
+async def test_what_is_no_model_leaves_nothing(place: Place, content: bytes, code: str) -> None:
     with pytest.raises(ModelRejected) as caught:
-        await ModelStore(tmp_path).save(Upload(content), limit=10_000)
+        await ModelStore(place).save(Upload(content), limit=10_000)
 
     assert caught.value.code == code
-    assert files_in(tmp_path) == []
+    assert await kept(place) == []
 
 
 async def test_a_disk_that_is_full_leaves_no_half_of_a_model(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(CUBE) // 2, unlimited[1]))
     try:
-        with pytest.raises(OSError, match="File too large"):
-            await ModelStore(tmp_path).save(Upload(CUBE), limit=10_000)
+        with pytest.raises(StoreUnavailable, match="try again") as caught:
+            await ModelStore(folder).save(Upload(CUBE), limit=10_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
-    assert files_in(tmp_path) == []
+    assert "File too large" in str(caught.value.__cause__)
+    assert await kept(folder) == []
+
+
+async def test_what_was_never_kept_is_not_found(place: Place) -> None:
+    with pytest.raises(FileNotFoundError):
+        await ModelStore(place).read("0" * 64)
+
+
+async def test_a_file_of_several_parts_comes_back_as_it_was(place: Place) -> None:
+    content = os.urandom(20 << 20)
+
+    await place.keep("aa/large.stl", content)
+
+    assert await place.read("aa/large.stl") == content
+    assert len(await kept(place)) == 1
+
+
+async def test_models_are_kept_below_the_prefix_of_their_bucket(s3: S3) -> None:
+    bucket = s3.make_bucket()
+    model = await ModelStore(Bucket(f"s3://{bucket}/of/customers", **s3.options)).save(
+        Upload(CUBE), limit=10_000
+    )
+
+    key = f"of/customers/{model.checksum[:2]}/{model.checksum}.stl"
+    assert await Bucket(f"s3://{bucket}", **s3.options).read(key) == CUBE
+
+
+async def test_an_s3_that_is_away_for_a_moment_is_asked_again(s3: S3) -> None:
+    bucket = s3.make_bucket()
+    server = httpx.URL(s3.address)
+    refused = 3
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refused
+        if refused:
+            refused -= 1
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+        else:
+            there = await asyncio.open_connection(server.host, server.port)
+            await asyncio.gather(_carry(reader, there[1]), _carry(there[0], writer))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as line:
+        port = line.sockets[0].getsockname()[1]
+        options = {**s3.options, "endpoint": f"http://127.0.0.1:{port}"}
+        # Each request on a connection of its own, so that each can be refused.
+        place = Bucket(f"s3://{bucket}", **options)
+        await place.keep("aa/model.stl", CUBE)
+
+    assert refused == 0
+    assert await Bucket(f"s3://{bucket}", **s3.options).read("aa/model.stl") == CUBE
+
+
+@pytest.mark.parametrize("fault", ["no server", "no bucket"])
+async def test_what_s3_does_not_take_is_said_in_words_for_customers(s3: S3, fault: str) -> None:
+    address = s3.options | ({"endpoint": "http://127.0.0.1:1"} if fault == "no server" else {})
+    place = Bucket("s3://there-is-none/x", **address)
+
+    with pytest.raises(StoreUnavailable, match="does not answer at the moment"):
+        await ModelStore(place).save(Upload(CUBE), limit=10_000)
+    if fault == "no server":
+        with pytest.raises(StoreUnavailable):
+            await ModelStore(place).read("0" * 64)
+
+
+def test_the_setting_says_which_kind_of_place_it_is(tmp_path: Path) -> None:
+    assert isinstance(place_at("s3://bucket/prefix"), Bucket)
+    assert isinstance(place_at(str(tmp_path)), Folder)
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "known_as"),
     [
         ("../../etc/passwd.stl", "passwd.stl"),
         (r"C:\Users\anna\Кольцо 3.stl", "Кольцо 3.stl"),
@@ -115,8 +258,8 @@ async def test_a_disk_that_is_full_leaves_no_half_of_a_model(tmp_path: Path) -> 
     ],
 )
 async def test_the_customers_name_for_it_is_made_safe(
-    tmp_path: Path, sent: str | None, kept: str
+    tmp_path: Path, sent: str | None, known_as: str
 ) -> None:
     model = await ModelStore(tmp_path).save(Upload(CUBE, sent), limit=10_000)
 
-    assert model.name == kept
+    assert model.name == known_as

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from atelier import security
 from atelier.data.shop import ApiKey, IdempotencyKey, Order
+from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import quote
@@ -108,7 +109,12 @@ def test_an_order_is_accepted_priced_and_confirmed(partner: httpx.Client) -> Non
     assert document["reference"] == "PO-2026-118"
 
     priced = order_in(partner, accepted.headers["location"], "PRICE_CALCULATED")
-    assert Decimal(priced["price"]) == quote(measure(RING).volume_mm3, METALS["gold-750"]).total
+    assert (
+        Decimal(priced["price"])
+        == quote(
+            measure(RING).volume_mm3, METALS["gold-750"], Decimal("78.70"), FINISHES["polished"]
+        ).total
+    )
 
     confirmed = partner.post(priced["links"]["confirm"])
     assert confirmed.status_code == 200
@@ -250,9 +256,31 @@ def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
         for method, operation in item.items()
     }
     assert told == {
-        "POST /api/v1/orders": ["202", "400", "401", "413", "415", "422"],
-        "GET /api/v1/orders/{order_id}": ["200", "401", "404", "422"],
-        "POST /api/v1/orders/{order_id}/confirm": ["200", "401", "404", "409", "422"],
+        "POST /api/v1/orders": ["202", "400", "401", "413", "415", "422", "429"],
+        "GET /api/v1/orders": ["200", "400", "401", "422", "429"],
+        "GET /api/v1/orders/{order_id}": ["200", "400", "401", "404", "422", "429"],
+        **{
+            f"POST /api/v1/orders/{{order_id}}/{act}": [
+                "200",
+                *("400", "401", "404", "409", "422", "429"),
+            ]
+            for act in ("confirm", "cancel")
+        },
+        "POST /api/v1/estimates": ["202", "400", "401", "413", "415", "422", "429"],
+        "GET /api/v1/estimates/{estimate_id}": ["200", "400", "401", "404", "422", "429"],
+        "POST /api/v1/webhooks": ["201", "400", "401", "409", "413", "415", "422", "429"],
+        "GET /api/v1/webhooks": ["200", "400", "401", "429"],
+        "GET /api/v1/webhooks/{webhook_id}": ["200", "400", "401", "404", "422", "429"],
+        "DELETE /api/v1/webhooks/{webhook_id}": ["204", "400", "401", "404", "422", "429"],
+        "GET /api/v1/webhooks/{webhook_id}/deliveries": ["200", "400", "401", "404", "422", "429"],
+        "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": [
+            "202",
+            "400",
+            "401",
+            "404",
+            "422",
+            "429",
+        ],
     }
     problems = [
         content

@@ -59,7 +59,9 @@ def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) ->
     _, log = platform.communicate(timeout=15)
     assert platform.returncode == 0
     lines = [json.loads(line) for line in log.splitlines()]
-    assert all({"@timestamp", "log.level", "event"} <= line.keys() for line in lines)
+    assert all(
+        {"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines
+    )
     assert not [line for line in lines if line["log.level"] in ("warning", "error")]
 
 
@@ -84,9 +86,11 @@ def test_an_unknown_service_is_refused() -> None:
 
 def test_a_process_that_has_imported_it_can_be_forked() -> None:
     look = """
-import asyncio, psutil, threading
+import asyncio, psutil, sys, threading
 import atelier.migrate, atelier.serve
 assert threading.active_count() == 1, threading.enumerate()
+# Only who collects traces imports what sends them.
+assert "opentelemetry.sdk.trace" not in sys.modules
 assert psutil.Process().net_connections() == []
 assert asyncio.events._get_running_loop() is None
 assert not asyncio.get_event_loop_policy()._local._set_called

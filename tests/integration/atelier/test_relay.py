@@ -21,7 +21,7 @@ from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL, deliver, history, told, waiting
-from touchstone.leases import PrivateBroker
+from touchstone.private_servers import PrivateBroker
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio

@@ -15,10 +15,22 @@ from atelier.messaging.broker import Broker
 from atelier.messaging.event import Event
 
 MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
+_GOING_WELL = [state for state in State if state not in (State.PRICING_FAILED, State.CANCELLED)]
 
 
-def told(order_id: UUID, before: State | None, to: State, price: str | None = None) -> Event:
-    """What the shop tells when an order goes from one state to the next."""
+def told(
+    order_id: UUID,
+    before: State | None,
+    to: State,
+    price: str | None = None,
+    *,
+    sequence: int | None = None,
+) -> Event:
+    """What the shop tells when an order goes from one state to the next.
+
+    Without `sequence`, what it is in the life of an order of a customer that is going well.
+    """
+    place = _GOING_WELL.index(to) + 1 if before is None else _GOING_WELL.index(before) + 2
     return Event(
         type=f"order.{to.lower()}",
         order_id=order_id,
@@ -27,11 +39,14 @@ def told(order_id: UUID, before: State | None, to: State, price: str | None = No
             "number": f"AT-{order_id.hex[:6].upper()}",
             "from": before,
             "to": to,
-            "sequence": 1,
+            "sequence": sequence or place,
             "metal": "gold-585",
+            "finish": "polished",
             "model_checksum": MODEL.checksum,
             "model_name": MODEL.name,
             "price": price,
+            "promised_at": None,
+            "reason": None,
             "source": "shop",
         },
     )

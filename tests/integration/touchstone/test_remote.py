@@ -157,6 +157,7 @@ NEEDS = """
     def test_bare(bare_sandbox): pass
     def test_backing(backing): pass
     def test_private_broker(private_broker): pass
+    def test_private_replica(private_replica): pass
     def test_processes(sandbox, processes): processes.kill("desk")
     @pytest.mark.processes
     def test_marked(sandbox): pass
@@ -174,7 +175,7 @@ def test_what_a_target_does_not_give_is_not_possible_here(
     result = project.run(NEEDS, "--target", "release.toml", *workers)
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*= 1 passed, 1 skipped, 12 not possible here in *"])
+    result.stdout.fnmatch_lines(["*= 1 passed, 1 skipped, 13 not possible here in *"])
     reasons = {
         line.removeprefix("not possible here: ")
         for line in result.outlines
@@ -187,7 +188,7 @@ def test_what_a_target_does_not_give_is_not_possible_here(
         "1 × the target release gives no files",
         "1 × the target release gives no setting GREETER_DATABASE",
         "1 × the target release gives no service bank",
-        "3 × needs a sandbox of its own, and the target release is none",
+        "4 × needs a sandbox of its own, and the target release is none",
         "2 × nobody here may stop the processes of the target release",
         "1 × needs two clerks, and has one",
     }

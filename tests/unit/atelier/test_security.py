@@ -73,8 +73,9 @@ def test_an_api_key_has_256_random_bits_and_is_kept_as_its_hash() -> None:
 
 @given(user=st.uuids())
 def test_a_session_is_its_users(user: UUID) -> None:
-    assert (
-        security.read_session("shop", security.sign_session("shop", user, SECRET), SECRET) == user
+    assert security.read_session("shop", security.sign_session("shop", user, SECRET), SECRET) == (
+        user,
+        0,
     )
 
 
@@ -92,7 +93,7 @@ def test_a_changed_cookie_is_nobodys_or_still_the_same_users(place: int, letter:
     # The last letter of base64 holds unused bits, so a changed text may mean the same bytes.
     changed = COOKIE[:place] + letter + COOKIE[place + 1 :]
 
-    assert security.read_session("shop", changed, SECRET) in (None, USER)
+    assert security.read_session("shop", changed, SECRET) in (None, (USER, 0))
 
 
 @given(value=st.text())
@@ -106,7 +107,7 @@ def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     cookie = security.sign_session("shop", USER, SECRET)
 
     monkeypatch.setattr(time, "time", lambda: signed + security.SESSION_SECONDS - 1)
-    assert security.read_session("shop", cookie, SECRET) == USER
+    assert security.read_session("shop", cookie, SECRET) == (USER, 0)
 
     monkeypatch.setattr(time, "time", lambda: signed + security.SESSION_SECONDS + 1)
     assert security.read_session("shop", cookie, SECRET) is None

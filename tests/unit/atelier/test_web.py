@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
 from atelier.domain.models3d import ModelRejected
@@ -134,12 +135,15 @@ class TestRefusal:
         assert refusal.detail == str(error)
 
     def test_all_that_pages_catch_can_be_told(self) -> None:
-        told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, ModelRejected}
-        assert set(UNDERSTOOD) == told | {OrderNotFound, WorkOrderNotFound}
+        told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
+        assert set(UNDERSTOOD) == told | {ModelRejected, OrderNotFound, WorkOrderNotFound}
 
     def test_our_own_faults_are_not_the_users(self) -> None:
         with pytest.raises(TypeError):
             refusal_of(ZeroDivisionError())
+
+    def test_the_known_finishes_are_named(self) -> None:
+        assert all(code in refusal_of(UnknownFinish("rusty")).detail for code in FINISHES)
 
     def test_the_known_metals_are_named(self) -> None:
         assert all(code in refusal_of(UnknownMetal("tin")).detail for code in METALS)
@@ -214,6 +218,13 @@ class TestWayAfterSignIn:
             ("next=//evil.example", "/orders"),
             ("next=/%5Cevil.example", "/orders"),
             ("next=/%09/evil.example", "/orders"),
+            (
+                "next=/studio%3Fsize%3D54%26engraving%3D%25D0%2590%2B%2526",
+                "/studio?size=54&engraving=%D0%90+%26",
+            ),
+            ("next=/studio%3Fx%3D%0d%0aSet-Cookie:a%3Db", "/orders"),
+            ("next=//evil.example%3Fx", "/orders"),
+            ("next=/studio%3F" + "x" * 2000, "/orders"),
         ],
     )
     def test_never_to_another_site(self, query: str, leads_to: str) -> None:
@@ -229,6 +240,7 @@ class TestIdempotency:
             "key": "k",
             "model": StoredModel("c" * 64, "ring.stl", 84),
             "metal": "gold-750",
+            "finish": "polished",
             "reference": None,
             **changes,
         }
@@ -243,6 +255,7 @@ class TestIdempotency:
         "change",
         [
             {"metal": "gold-585"},
+            {"finish": "satin"},
             {"reference": ""},
             {"reference": "PO-1"},
             {"model": StoredModel("d" * 64, "ring.stl", 84)},

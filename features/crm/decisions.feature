@@ -1,0 +1,26 @@
+@ui @api
+Feature: A seller decides about an order, and says why
+  Whoever ordered reads the reason; colleagues read the notes.
+
+  Scenario: An order is sent back and confirmed again
+    Given Boris the seller works in the CRM
+    And Meridian the partner has an order in the state "Confirmed"
+    When Boris the seller sends the order back, because "The band is thinner than 1 mm."
+    Then Boris the seller reads that the last step was taken because "The band is thinner than 1 mm."
+    And Meridian the partner sees the order as "Price ready"
+    And the order is found once in every system, in the same state, at the same price, with a legal history
+
+  Scenario: An order is cancelled
+    Given Boris the seller works in the CRM
+    And Meridian the partner has an order in the state "Confirmed"
+    When Boris the seller cancels the order, because "The partner has called."
+    Then Boris the seller reads that the last step was taken because "The partner has called."
+    And the order is found once in every system, in the same state, at the same price, with a legal history
+
+  Scenario: A colleague reads what was noted
+    Given Boris the seller works in the CRM
+    And Sofia the seller works in the CRM
+    And Meridian the partner has an order in the state "Confirmed"
+    When Boris the seller notes "They will call back on Monday."
+    Then Boris the seller reads the note "They will call back on Monday." of Boris
+    And Sofia the seller reads the note "They will call back on Monday." of Boris

@@ -1,0 +1,26 @@
+@ui
+Feature: A customer without a model of her own orders a ring
+  She takes one from the catalogue, or draws one in the constructor. The shop makes the model, and
+  from there on the order is like any other.
+
+  Background:
+    Given Anna the customer has an account in the shop
+
+  Scenario: A ring from the catalogue
+    When Anna the customer orders the design "Linden" from the catalogue
+    Then Anna the customer reads "Linden-54.stl"
+    When Anna the customer asks what the piece costs in silver 925
+    Then Anna the customer sees the price € 93.72
+    And the order is found once in every system, in the same state, at the same price, with a legal history
+
+  Scenario: A ring of her own with an engraving
+    When Anna the customer draws a ring of size 57 with the engraving "Anna & Boris"
+    And Anna the customer orders the ring that is drawn
+    Then Anna the customer reads "Ring-57.stl"
+    When Anna the customer asks what the piece costs in gold 585
+    Then the order is found once in every system, in the same state, at the same price, with a legal history
+
+  Scenario: A band that is too wide is refused, and no order begins
+    When Anna the customer tries to order a ring with a band 20 mm wide
+    Then Anna the customer is told "The band can be 1.5 to 12.0 mm wide"
+    And no order has been made

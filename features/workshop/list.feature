@@ -1,0 +1,50 @@
+@ui
+Feature: The operators see the whole work, as it is now
+  The list of work shows everything that is not finished for good, the newest on top. It keeps
+  itself up to date on every screen of the workshop, and nobody has to touch it.
+
+  Background:
+    Given Vera the operator works in the MES
+
+  Scenario: A new order appears on top by itself
+    Given Meridian the partner has an API key
+    When Vera the operator opens the list of work
+    And Meridian the partner orders a piece from the generated ring in gold 585
+    Then Vera the operator sees the order on top of the open list
+    And Vera the operator sees the order as "Price ready" in the open list
+
+  Scenario: What one operator takes changes in the other's open list
+    Given Meridian the partner has an order in the state "Approved for manufacturing"
+    And Oleg the operator works in the MES
+    When Oleg the operator opens the list of work
+    And Vera the operator takes the order
+    Then Oleg the operator sees the order as "In manufacturing" in the open list
+
+  Scenario: A piece is taken, made, packed and shipped without leaving the list
+    Given Meridian the partner has an order in the state "Approved for manufacturing"
+    When Vera the operator opens the list of work
+    And Vera the operator brings the order from the list with the keyboard to the parcel "CC 473 124 829 DE"
+    Then Vera the operator sees the order as "Shipped" in the open list
+    And Meridian the partner sees the order as "Shipped"
+
+  Scenario: A parcel needs a tracking number
+    Given Meridian the partner has an order in the state "Approved for manufacturing"
+    When Vera the operator takes the order
+    And Vera the operator completes the piece
+    And Vera the operator packs the order
+    And Vera the operator tries to ship the order with the tracking number "?"
+    Then Vera the operator is told "Tracking number needed"
+
+  Scenario: The list outlives the cache that makes it fast
+    Given Meridian the partner has an order in the state "Approved for manufacturing"
+    When Vera the operator opens the list of work
+    And the cache loses everything, and nothing builds the list anew
+    Then Vera the operator is told that the list comes from the database
+    When Meridian the partner orders a piece from the generated ring in silver 925
+    Then Vera the operator sees the order on top of the open list
+    When Vera the operator opens the list of work
+    Then Vera the operator is told that the list comes from the database
+    And Vera the operator sees 2 pieces in the open list
+    When the list may be built anew
+    Then Vera the operator is told nothing about the database any more
+    And Vera the operator sees 2 pieces in the open list

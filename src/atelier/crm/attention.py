@@ -1,0 +1,112 @@
+"""Orders that somebody should look at, and why: the promise is broken, or nothing goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from atelier.crm.search import is_overdue
+from atelier.data.shop import Order
+from atelier.domain import promises
+
+LISTED: Final = 200
+
+
+class Kind(StrEnum):
+    """What is wrong with an order."""
+
+    OVERDUE = "overdue"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing that is wrong: since when, and in words."""
+
+    kind: Kind
+    since: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """An order with all that is wrong with it."""
+
+    order: Order
+    concerns: Sequence[Concern]
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The cases, longest late first; `more` when there are others beyond these."""
+
+    cases: Sequence[Case]
+    more: bool
+
+
+async def needed(session: AsyncSession, at: datetime) -> Attention:
+    """What needs attention at the time `at`."""
+    stalled = [
+        sa.and_(Order.state == state, Order.updated_at < at - allowed)
+        for state, allowed in promises.LIMITS.items()
+    ]
+    # Exceeding a limit and breaking a promise both begin at a moment: the earlier one counts.
+    late_since = sa.func.least(
+        sa.case(
+            *(
+                (Order.state == state, Order.updated_at + allowed)
+                for state, allowed in promises.LIMITS.items()
+            ),
+        ),
+        sa.case((Order.state.not_in(promises.KEPT), Order.promised_at)),
+    )
+    query = (
+        sa.select(Order)
+        .options(joinedload(Order.customer), joinedload(Order.partner))
+        .where(sa.or_(is_overdue(at), *stalled))
+        .order_by(late_since, Order.id)
+        .limit(LISTED + 1)
+    )
+    found = (await session.scalars(query)).all()
+    cases = [Case(order, concerns(order, at)) for order in found[:LISTED]]
+    return Attention(cases, more=len(found) > LISTED)
+
+
+def concerns(order: Order, at: datetime) -> list[Concern]:
+    """All that is wrong with one order at the time `at`."""
+    found = []
+    if order.promised_at and promises.is_overdue(order.state, order.promised_at, at):
+        late = _in_words(at - order.promised_at)
+        found.append(Concern(Kind.OVERDUE, order.promised_at, f"Promised date missed by {late}"))
+    allowed = promises.limit(order.state)
+    if allowed is not None and promises.is_stalled(order.state, order.updated_at, at):
+        found.append(
+            Concern(
+                Kind.STALLED,
+                order.updated_at + allowed,
+                f"“{order.state.label}” for {_in_words(at - order.updated_at)}, "
+                f"where {_in_words(allowed)} is the most",
+            )
+        )
+    return found
+
+
+def _in_words(time: timedelta) -> str:
+    """The largest whole unit of a time.
+
+    >>> _in_words(timedelta(days=2, hours=5)), _in_words(timedelta(hours=1, minutes=59))
+    ('2 days', '1 hour')
+    """
+    seconds = int(time.total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"

@@ -1,0 +1,132 @@
+"""What is read from databases and broker when Prometheus asks: how much there is, and how old.
+
+Asked at most every few seconds, however many scrapers there are, and with a time limit. What could
+not be read is left out, so that a chart shows a gap and not an old truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Collection, Mapping
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client import Gauge
+
+from atelier.data.columns import now
+from atelier.data.database import Database
+from atelier.data.shop import Order
+from atelier.messaging import topology
+from atelier.messaging.broker import Broker
+from atelier.messaging.tables import outbox
+from atelier.metrics import REGISTRY
+
+_log = structlog.get_logger(__name__)
+
+_KEEP: Final = 5.0  # seconds
+_KEEP_COUNTS: Final = 30.0  # seconds; counting a million orders is not for every scrape
+_PATIENCE: Final = 3.0  # seconds
+
+orders: Final = Gauge("atelier_orders", "Orders in each state.", ("state",), registry=REGISTRY)
+oldest_order_seconds: Final = Gauge(
+    "atelier_oldest_order_seconds",
+    "Time since the last step of the order that has been longest in a state.",
+    ("state",),
+    registry=REGISTRY,
+)
+outbox_unpublished: Final = Gauge(
+    "atelier_outbox_unpublished",
+    "Events that wait in the outbox to be published.",
+    ("database",),
+    registry=REGISTRY,
+)
+outbox_oldest_seconds: Final = Gauge(
+    "atelier_outbox_oldest_seconds",
+    "Age of the oldest event that waits in the outbox; 0 when none does.",
+    ("database",),
+    registry=REGISTRY,
+)
+queue_messages: Final = Gauge(
+    "atelier_queue_messages",
+    "Messages that wait in a queue; those in <queue>.dead wait for a person.",
+    ("queue",),
+    registry=REGISTRY,
+)
+queue_consumers: Final = Gauge(
+    "atelier_queue_consumers", "Consumers of a queue.", ("queue",), registry=REGISTRY
+)
+
+_OUTBOX: Final = (outbox_unpublished, outbox_oldest_seconds)
+
+
+class Gauges:
+    """Those of the services in this process: of several replicas of a service, each tells all."""
+
+    def __init__(
+        self, services: Collection[str], databases: Mapping[str, Database], broker: Broker
+    ) -> None:
+        self._databases = {name: each for name, each in databases.items() if name in services}
+        self._queues = [queue for queue in topology.QUEUES if queue.partition(".")[0] in services]
+        self._broker = broker
+        self._turn = asyncio.Lock()
+        self._fresh_until = 0.0
+        self._counted_until = 0.0
+
+    async def refresh(self) -> None:
+        """Read anew what is too old. Raises nothing."""
+        async with self._turn:
+            if time.monotonic() < self._fresh_until:
+                return
+            await asyncio.gather(
+                self._read("queues", self._look_at_queues(), queue_messages, queue_consumers),
+                self._read("outboxes", self._look_at_outboxes(), *_OUTBOX),
+                self._count_orders(),
+            )
+            self._fresh_until = time.monotonic() + _KEEP
+
+    async def _read(self, what: str, look: Awaitable[None], *gauges: Gauge) -> None:
+        try:
+            await asyncio.wait_for(look, _PATIENCE)
+        except Exception as error:
+            for gauge in gauges:
+                gauge.clear()
+            _log.warning("not measured", what=what, reason=type(error).__name__)
+
+    async def _look_at_queues(self) -> None:
+        async with self._broker.channel() as channel:
+            for queue in self._queues:
+                for name in (queue, topology.dead(queue)):
+                    found = (await channel.declare_queue(name, passive=True)).declaration_result
+                    queue_messages.labels(name).set(found.message_count or 0)
+                    queue_consumers.labels(name).set(found.consumer_count or 0)
+
+    async def _look_at_outboxes(self) -> None:
+        query = sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(
+            outbox.c.published_at.is_(None)
+        )
+        for database in self._databases.values():
+            async with database.session() as session:
+                count, oldest = (await session.execute(query)).one()
+            outbox_unpublished.labels(database.name).set(count)
+            outbox_oldest_seconds.labels(database.name).set(
+                0 if oldest is None else (now() - oldest).total_seconds()
+            )
+
+    async def _count_orders(self) -> None:
+        shop = self._databases.get("shop")
+        if shop is None or time.monotonic() < self._counted_until:
+            return
+        await self._read("orders", _count(shop), orders, oldest_order_seconds)
+        self._counted_until = time.monotonic() + _KEEP_COUNTS
+
+
+async def _count(shop: Database) -> None:
+    query = sa.select(Order.state, sa.func.count(), sa.func.min(Order.updated_at))
+    found = await shop.read(lambda session: session.execute(query.group_by(Order.state)))
+    orders.clear()
+    oldest_order_seconds.clear()
+    for state, count, oldest in found:
+        orders.labels(state).set(count)
+        oldest_order_seconds.labels(state).set((now() - oldest).total_seconds())

@@ -1,0 +1,134 @@
+"""Writes a letter: the words of its kind in the customer's language, as text and as HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from types import MappingProxyType
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from atelier.data.shop import Customer, Email, Order
+from atelier.domain.model_advice import advice
+from atelier.mail.kinds import Kind
+from atelier.mail.languages import LANGUAGES, Language
+
+_WORDS = Path(__file__).parent / "words"
+_PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "en": {
+            "greeting": "Dear {},",
+            "open_it": "Open the order",
+            "farewell": "With kind regards",
+        },
+        "ru": {
+            "greeting": "Здравствуйте, {}!",
+            "open_it": "Открыть заказ",
+            "farewell": "С наилучшими пожеланиями",
+        },
+    }
+)
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_WORDS),
+        # By the layout's name: the words themselves are plain, and escaped where they go into HTML.
+        autoescape=lambda name: name == "letter.html",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+_TEMPLATES = _environment()
+for _name in _TEMPLATES.list_templates():
+    _TEMPLATES.get_template(_name)  # compiled once: forked processes find it done
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """Who writes; `shop` is the address of the shop's pages, where letters may link to them."""
+
+    sender: str
+    shop: str | None = None
+
+    @property
+    def domain(self) -> str:
+        return parseaddr(self.sender)[1].rpartition("@")[2]
+
+
+def compose(email: Email, order: Order, customer: Customer, head: Letterhead) -> EmailMessage:
+    """The letter `email` about `order`. Composed again it has the same Message-ID, so that whoever
+    gets it twice can tell."""
+    language = LANGUAGES[customer.language]
+    kind = Kind(email.kind)
+    words = _TEMPLATES.get_template(f"{language.code}/{kind}.txt").render(
+        number=order.number,
+        reason=email.reason,
+        advice=advice(order.failure_code, language.code),
+    )
+    subject, first, *rest = re.split(r"\n\s*\n", words.strip())
+    phrases = _PHRASES[language.code]
+    name = " ".join(customer.name.split())  # a header has one line
+    content = {
+        "language": language.code,
+        "subject": subject,
+        "greeting": phrases["greeting"].format(name),
+        "first": first,
+        "facts": _facts(kind, order, language),
+        "rest": rest,
+        "address": None if head.shop is None else f"{head.shop}/orders/{order.number}",
+        "open_it": phrases["open_it"],
+        "farewell": phrases["farewell"],
+    }
+    message = EmailMessage(SMTP)
+    message["From"] = head.sender
+    message["To"] = Address(name, addr_spec=customer.email)
+    message["Subject"] = subject
+    message["Date"] = format_datetime(email.created_at)
+    message["Message-ID"] = f"<{email.id}@{head.domain}>"
+    # No answering machine shall write back.
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_TEMPLATES.get_template("letter.txt").render(content))
+    message.add_alternative(_TEMPLATES.get_template("letter.html").render(content), subtype="html")
+    message["Content-Language"] = language.code  # after the content, which brings such headers
+    return message
+
+
+def _facts(kind: Kind, order: Order, language: Language) -> Sequence[tuple[str, str]]:
+    """The figures of a letter: what each is called and what it is."""
+    facts: list[tuple[str, str]] = []
+    match kind:
+        case Kind.PRICE | Kind.SENT_BACK:
+            facts = _breakdown(order, language)
+        case Kind.APPROVAL | Kind.CANCELLATION_REFUSED if order.promised_at is not None:
+            facts = [(language.labels["promised"], language.day(order.promised_at))]
+        case Kind.SHIPPING if order.tracking_number is not None:
+            facts = [(language.labels["tracking"], order.tracking_number)]
+    return facts
+
+
+def _breakdown(order: Order, language: Language) -> list[tuple[str, str]]:
+    """What the price is made of, each part with what it is for, and the total."""
+    parts = (
+        ("metal", order.metal, order.metal_cost),
+        ("making", None, order.making_cost),
+        ("finish", order.finish, order.finish_cost),
+        ("total", None, order.price),
+    )
+    return [
+        (
+            language.labels[part] + (f" ({language.name(what)})" if what else ""),
+            language.money(amount),
+        )
+        for part, what, amount in parts
+        if amount is not None
+    ]

@@ -1,0 +1,108 @@
+"""How letters write money, days and the names of things, in each language that we write in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from atelier.domain.finishes import FINISHES
+from atelier.domain.metals import METALS
+
+_NO_BREAK = "\u00a0"
+_MONTHS = (
+    ("January", "января"),
+    ("February", "февраля"),
+    ("March", "марта"),
+    ("April", "апреля"),
+    ("May", "мая"),
+    ("June", "июня"),
+    ("July", "июля"),
+    ("August", "августа"),
+    ("September", "сентября"),
+    ("October", "октября"),
+    ("November", "ноября"),
+    ("December", "декабря"),
+)
+
+
+@dataclass(frozen=True)
+class Language:
+    """`names` are of metals and finishes, by code, `labels` those of the figures in a letter."""
+
+    code: str
+    money: Callable[[Decimal], str]
+    day: Callable[[datetime], str]
+    names: Mapping[str, str]
+    labels: Mapping[str, str]
+
+    def name(self, code: str) -> str:
+        """The code itself for what is no longer offered."""
+        return self.names.get(code, code)
+
+
+def _english_money(amount: Decimal) -> str:
+    return f"€{_NO_BREAK}{amount:,.2f}"
+
+
+def _russian_money(amount: Decimal) -> str:
+    return f"{amount:,.2f}".replace(",", _NO_BREAK).replace(".", ",") + f"{_NO_BREAK}€"
+
+
+def _english_day(at: datetime) -> str:
+    there = at.astimezone(UTC)
+    return f"{there.day} {_MONTHS[there.month - 1][0]} {there.year}"
+
+
+def _russian_day(at: datetime) -> str:
+    there = at.astimezone(UTC)
+    return f"{there.day} {_MONTHS[there.month - 1][1]} {there.year}{_NO_BREAK}г."
+
+
+_ENGLISH = Language(
+    "en",
+    _english_money,
+    _english_day,
+    {
+        **{metal.code: metal.name for metal in METALS.values()},
+        **{finish.code: finish.name for finish in FINISHES.values()},
+    },
+    {
+        "metal": "Metal",
+        "making": "Making",
+        "finish": "Finish",
+        "total": "Total",
+        "promised": "We ship it by",
+        "tracking": "Tracking number",
+    },
+)
+_RUSSIAN = Language(
+    "ru",
+    _russian_money,
+    _russian_day,
+    {
+        "silver-925": "Серебро 925",
+        "gold-585": "Золото 585",
+        "gold-750": "Золото 750",
+        "platinum-950": "Платина 950",
+        "polished": "Полированная",
+        "satin": "Сатинированная",
+        "sandblasted": "Пескоструйная",
+        "hammered": "Кованая",
+    },
+    {
+        "metal": "Металл",
+        "making": "Изготовление",
+        "finish": "Отделка",
+        "total": "Итого",
+        "promised": "Отправим до",
+        "tracking": "Номер отправления",
+    },
+)
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType(
+    {language.code: language for language in (_ENGLISH, _RUSSIAN)}
+)
+"""By code."""

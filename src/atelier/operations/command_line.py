@@ -1,0 +1,217 @@
+"""`atelier dlq …`, `atelier reconcile` and `atelier prune`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from atelier.settings import BadSettings, settings
+
+if TYPE_CHECKING:
+    from atelier.operations.dead_letters import DeadLetter
+    from atelier.operations.reconciliation import Systems
+
+T = TypeVar("T")
+
+_PIPED = 160  # columns
+
+Queue = Annotated[str | None, typer.Option(help="Of one queue only, such as mes.orders.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+dlq = typer.Typer(no_args_is_help=True, help="Events that could not be handled.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands become part of `app`."""
+    app.add_typer(dlq, name="dlq")
+    app.command()(reconcile)
+    app.command()(prune)
+
+
+@dlq.command("list")
+def list_dead_letters(queue: Queue = None, as_json: AsJson = False) -> None:
+    """Show what could not be handled, and why. Changes nothing."""
+    letters = _found(queue)
+    if as_json:
+        _print_json([letter.to_dict() for letter in letters])
+    else:
+        rows = [_row(letter) for letter in letters]
+        _print_table(("event", "where and since when", "why"), rows, "No event is dead.")
+
+
+@dlq.command()
+def show(id: Annotated[str, typer.Argument(help="As `dlq list` shows it.")]) -> None:
+    """Show one event whole."""
+    letters = [letter for letter in _found(None) if letter.id == id]
+    if not letters:
+        _refuse(f"No dead letter has the id {id}. `atelier dlq list` shows those that there are.")
+    _print_json([letter.to_dict() for letter in letters])
+
+
+@dlq.command()
+def replay(
+    queue: Queue = None,
+    id: Annotated[list[str] | None, typer.Option(help="One event; may be given again.")] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Every event.")] = False,
+) -> None:
+    """Give events to their queues again, once what stopped them is repaired."""
+    if bool(id) is all_of_them:
+        _refuse("Say which events: --id (once or more), or --all.")
+    from atelier.operations import dead_letters
+
+    wanted = set(id or [])
+
+    async def again(systems: Systems) -> list[DeadLetter]:
+        def chosen(letter: DeadLetter) -> bool:
+            return all_of_them or letter.id in wanted
+
+        return await dead_letters.replay(systems.broker, chosen, queue)
+
+    replayed = _run(again)
+    for letter in replayed:
+        typer.echo(f"{letter.type} {letter.id} is in {letter.queue} again")
+    if missing := wanted - {letter.id for letter in replayed}:
+        _refuse(f"No dead letter has the id {', '.join(sorted(missing))}.")
+    typer.echo(f"{len(replayed)} replayed")
+
+
+def reconcile(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Send again the events that a system has missed.")
+    ] = False,
+    grace: Annotated[
+        float, typer.Option(help="Seconds that a change may be on its way.", min=0)
+    ] = 60,
+    patience: Annotated[
+        float, typer.Option(help="Seconds to wait for the effect of a repair.", min=0)
+    ] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Compare shop, MES, pricing and queues. Ends with 1 where they do not agree."""
+    from atelier.operations import reconciliation
+
+    async def compare(systems: Systems) -> Sequence[reconciliation.Difference]:
+        left = await systems.differences()
+        return await reconciliation.repaired(systems, left, patience) if repair else left
+
+    left = _run(compare, timedelta(seconds=grace))
+    if as_json:
+        _print_json([each.to_dict() for each in left])
+    else:
+        rows = [
+            (each.where, each.kind, each.detail, "yes" if each.repairable else "by a person")
+            for each in left
+        ]
+        _print_table(("where", "what", "detail", "--repair can help"), rows, "All systems agree.")
+    if left:
+        raise typer.Exit(1)
+
+
+def prune(
+    days: Annotated[
+        int, typer.Option(help="Keep what is younger; longer than any message may wait.", min=1)
+    ] = 30,
+) -> None:
+    """Delete old events of orders that are finished, and old notes of consumed events."""
+    from atelier.data.columns import now
+    from atelier.operations import pruning
+
+    async def tidy(systems: Systems) -> None:
+        gone = await pruning.prune(systems.shop, systems.mes, now() - timedelta(days=days))
+        for table, rows in gone.items():
+            typer.echo(f"{table}: {rows} rows deleted")
+
+    _run(tidy)
+
+
+def _found(queue: str | None) -> list[DeadLetter]:
+    from atelier.operations import dead_letters
+
+    return _run(lambda systems: dead_letters.found(systems.broker, queue))
+
+
+def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = timedelta(0)) -> T:
+    """The outcome of `work` on the systems that the settings name; refuses where one is away."""
+    import sqlalchemy.exc
+
+    from atelier import logs
+    from atelier.messaging.broker import BROKER_GONE
+    from atelier.operations.dead_letters import NoSuchQueue
+
+    async def run() -> T:
+        async with _systems(grace) as systems:
+            return await work(systems)
+
+    logs.configure("WARNING")
+    try:
+        return asyncio.run(run())
+    except (BadSettings, NoSuchQueue) as error:
+        _refuse(str(error))
+    except sqlalchemy.exc.OperationalError:
+        _refuse("A database cannot be reached. Is the address right, and does it run?")
+    except BROKER_GONE as error:
+        _refuse(f"The broker cannot be reached, or refuses: {type(error).__name__}: {error}")
+
+
+@asynccontextmanager
+async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
+    from atelier.data.database import Database
+    from atelier.messaging.broker import Broker
+    from atelier.operations.reconciliation import Systems
+
+    given = settings()
+    systems = Systems(
+        Database(given.shop_database),
+        Database(given.mes_database),
+        Broker(given.broker, given.retry_delays),
+        grace,
+    )
+    try:
+        yield systems
+    finally:
+        await systems.broker.close()
+        await asyncio.gather(systems.shop.close(), systems.mes.close())
+
+
+def _row(letter: DeadLetter) -> tuple[str, ...]:
+    since = f"{letter.died_at:%Y-%m-%d %H:%M:%S} UTC" if letter.died_at else ""
+    order = f"order {letter.order_id}" if letter.order_id else ""
+    return (
+        f"{letter.type}\n{letter.id}",
+        f"{letter.queue}\n{since}",
+        f"attempt {letter.attempts}: {letter.reason}\n{order}",
+    )
+
+
+def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        typer.echo(nothing)
+        return
+    table = Table(box=box.SIMPLE)
+    for head in heads:
+        # What is first is copied into the next command.
+        table.add_column(head, no_wrap=head is heads[0], overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(width=None if sys.stdout.isatty() else _PIPED).print(table)
+
+
+def _print_json(found: object) -> None:
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,71 @@
+"""The companies that may order through the API: their keys and their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from atelier import security
+from atelier.data.columns import now
+from atelier.data.shop import ApiKey, Partner
+
+
+class NotRegistered(Exception):
+    """Says what is not there, or is there already."""
+
+
+async def add(session: AsyncSession, name: str) -> Partner:
+    """Raises NotRegistered where the name is taken."""
+    if await _all_called(session, name):
+        raise NotRegistered(f"There is a partner {name} already.")
+    partner = Partner(name=name)
+    session.add(partner)
+    return partner
+
+
+async def partners(session: AsyncSession) -> Sequence[Partner]:
+    """By name."""
+    return (await session.scalars(sa.select(Partner).order_by(Partner.name, Partner.id))).all()
+
+
+async def find(session: AsyncSession, wanted: str) -> Partner:
+    """The partner of this name or id. Raises NotRegistered."""
+    found = await _all_called(session, wanted)
+    if not found:
+        raise NotRegistered(f"There is no partner {wanted}; `atelier partner list` shows all.")
+    if len(found) > 1:
+        raise NotRegistered(f"{len(found)} partners are called {wanted}; say which one by its id.")
+    return found[0]
+
+
+async def add_key(session: AsyncSession, partner: Partner, label: str) -> tuple[ApiKey, str]:
+    """What is kept of a new key, and the key itself."""
+    key = security.new_api_key()
+    made = ApiKey(partner_id=partner.id, label=label, key_hash=security.hash_api_key(key))
+    session.add(made)
+    return made, key
+
+
+async def keys_of(session: AsyncSession, partner: Partner) -> Sequence[ApiKey]:
+    """Oldest first, revoked ones too."""
+    query = sa.select(ApiKey).where(ApiKey.partner_id == partner.id)
+    return (await session.scalars(query.order_by(ApiKey.created_at))).all()
+
+
+async def revoke(session: AsyncSession, key_id: UUID) -> None:
+    """The key is refused from now on. Raises NotRegistered."""
+    key = await session.get(ApiKey, key_id)
+    if key is None:
+        raise NotRegistered(f"There is no key {key_id}.")
+    key.revoked_at = key.revoked_at or now()
+
+
+async def _all_called(session: AsyncSession, wanted: str) -> Sequence[Partner]:
+    try:
+        by_id = await session.get(Partner, UUID(wanted))
+    except ValueError:
+        return (await session.scalars(sa.select(Partner).where(Partner.name == wanted))).all()
+    return [] if by_id is None else [by_id]

@@ -1,0 +1,159 @@
+"""Where files are kept for good, under a key each: a folder of this machine, or an S3 bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Final, Protocol
+
+_PART: Final = 8 << 20  # bytes; larger files go to S3 in parts of this size
+_PARTS_AT_ONCE: Final = 4
+
+
+class StoreUnavailable(Exception):
+    """Nothing can be kept or read there now; the cause is for us."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Our store of 3D models does not answer at the moment. Nothing of yours is lost: "
+            "please try again in a few minutes."
+        )
+
+
+class Place(Protocol):
+    """Content that is kept under a key never changes, and is there whole or not at all."""
+
+    async def keep(self, key: str, content: bytes) -> None:
+        """Returns when it would outlast a power cut. Raises StoreUnavailable."""
+
+    async def read(self, key: str) -> bytes:
+        """Raises FileNotFoundError, StoreUnavailable."""
+
+
+def place_at(address: str) -> Place:
+    """The place of an address: `s3://bucket/prefix`, or else a folder."""
+    if address.startswith("s3://"):
+        return Bucket(address)
+    return Folder(Path(address))
+
+
+class Folder:
+    """Files below a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def keep(self, key: str, content: bytes) -> None:
+        """See `Place.keep`."""
+        try:
+            await asyncio.to_thread(_keep, self.folder / key, content)
+        except OSError as error:
+            raise StoreUnavailable from error
+
+    async def read(self, key: str) -> bytes:
+        """See `Place.read`."""
+        try:
+            return await asyncio.to_thread((self.folder / key).read_bytes)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise StoreUnavailable from error
+
+
+class Bucket:
+    """Objects below a prefix of a bucket of S3, or of a server that speaks as S3 does.
+
+    Endpoint, region and credentials are those of the environment, under the names that all S3
+    clients know (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID …), unless given as `options`,
+    which are obstore's.
+    """
+
+    def __init__(self, address: str, **options: Any) -> None:
+        # Here, so that who keeps files in a folder does not load it.
+        from obstore.store import S3Store
+
+        endpoint = options.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL", "")
+        self.store = S3Store.from_url(
+            address,
+            # TLS, unless it is explicitly an address without.
+            client_options={
+                "allow_http": endpoint.startswith("http://"),
+                "connect_timeout": timedelta(seconds=5),
+                "timeout": timedelta(seconds=60),
+            },
+            # What may pass is tried again: no connection, 429, 5xx.
+            retry_config={
+                "max_retries": 5,
+                "retry_timeout": timedelta(seconds=60),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=100),
+                    "max_backoff": timedelta(seconds=2),
+                    "base": 2,
+                },
+            },
+            **options,
+        )
+
+    async def keep(self, key: str, content: bytes) -> None:
+        """See `Place.keep`."""
+        from obstore.exceptions import BaseError
+
+        try:
+            if await self._holds(key, len(content)):
+                return
+            # An object appears when its last part is there, and S3 answers when it is safe.
+            await self.store.put_async(
+                key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE
+            )
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable from error
+
+    async def read(self, key: str) -> bytes:
+        """See `Place.read`."""
+        from obstore.exceptions import BaseError
+
+        try:
+            found = await self.store.get_async(key)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable from error
+
+    async def _holds(self, key: str, size: int) -> bool:
+        try:
+            return (await self.store.head_async(key))["size"] == size
+        except FileNotFoundError:
+            return False
+
+
+def _keep(path: Path, content: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Under another name until it is complete: nobody ever sees half a file.
+    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
+        try:
+            _write_through(draft, content)
+            os.replace(draft.name, path)
+        except BaseException:
+            os.unlink(draft.name)
+            raise
+    _sync_folder(path.parent)
+
+
+def _write_through(file: IO[bytes], content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""The catalogue: all designs, each design, and their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier import metal_prices
+from atelier.domain.designs import DESIGNS, CatalogueDesign
+from atelier.domain.finishes import FINISHES
+from atelier.domain.metals import METALS
+from atelier.domain.pricing import Quote, quote
+from atelier.domain.ring_design import in_words
+from atelier.shop.accounts import Visitor
+from atelier.shop.workbench import made, picture, picture_version, workbench
+from atelier.web.refusal import Refusal, page
+from atelier.web.scope import resources_of
+
+_FINISH: Final = FINISHES["polished"]
+_CHEAPEST: Final = "silver-925"
+_NO_DESIGN: Final = Refusal(
+    404, "design-not-found", "No such design", "This design is not in our catalogue (any more)."
+)
+
+router = APIRouter()
+
+
+@router.get("/designs")
+async def catalogue_page(request: Request, _: Visitor) -> Response:
+    """All designs, with what each costs at least."""
+    gram_prices = await known_prices(request)
+    volumes = await workbench.do(_volumes)
+    prices = {
+        code: each.total
+        for code, volume in volumes.items()
+        if (each := estimate(volume, _CHEAPEST, gram_prices))
+    }
+    return page(request, "designs.html", designs=DESIGNS, prices=prices, picture_path=picture_path)
+
+
+@router.get("/designs/{code}.png")
+async def design_picture(code: str) -> Response:
+    """The picture of a design, in the metal that it is shown in."""
+    design = _known(code)
+    content = await workbench.do(picture, design.ring, design.metal)
+    return Response(
+        content,
+        media_type="image/png",
+        headers={"Cache-Control": "public, max-age=31536000, immutable"},
+    )
+
+
+@router.get("/designs/{code}")
+async def design_page(request: Request, _: Visitor, code: str) -> Response:
+    """One design, with what it costs in each metal."""
+    design = _known(code)
+    ring = await workbench.do(made, design.ring)
+    gram_prices = await known_prices(request)
+    quotes = {metal: estimate(ring.volume_mm3, metal, gram_prices) for metal in METALS}
+    others = [each for each in DESIGNS.values() if each is not design]
+    at = list(DESIGNS).index(code)
+    return page(
+        request,
+        "design.html",
+        design=design,
+        words=in_words(design.ring),
+        quotes=quotes,
+        others=(others[at:] + others[:at])[:3],
+        picture_path=picture_path,
+    )
+
+
+def picture_path(design: CatalogueDesign) -> str:
+    """The address of its picture, which changes with the picture: browsers may keep it for good."""
+    return f"/designs/{design.code}.png?v={picture_version(design)}"
+
+
+async def known_prices(request: Request) -> Mapping[str, Decimal]:
+    """What a gram of each metal costs now, by its code."""
+    async with resources_of(request).shop.read() as session:
+        return await metal_prices.shown(session)
+
+
+def estimate(
+    volume_mm3: Decimal, metal_code: str, gram_prices: Mapping[str, Decimal]
+) -> Quote | None:
+    """What a piece of this volume will cost, polished; None while the metal has no price."""
+    if metal_code not in gram_prices:
+        return None
+    return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], _FINISH)
+
+
+def _volumes() -> dict[str, Decimal]:
+    return {code: made(design.ring).volume_mm3 for code, design in DESIGNS.items()}
+
+
+def _known(code: str) -> CatalogueDesign:
+    if code not in DESIGNS:
+        raise _NO_DESIGN
+    return DESIGNS[code]

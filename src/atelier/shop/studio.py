@@ -1,0 +1,197 @@
+"""The constructor: a ring by its parameters, seen while it is edited, and ordered as it is seen.
+
+Everything a ring is stands in the query of the page's address. So a page can be sent to somebody,
+kept, or come back to after signing in, and works without JavaScript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier import orders
+from atelier.domain import ring_design
+from atelier.domain.designs import DESIGNS
+from atelier.domain.metals import METALS
+from atelier.domain.ring_design import RingDesign
+from atelier.domain.ring_sizes import EU_SIZES, ring_size
+from atelier.pictures.portrait import View
+from atelier.shop.accounts import Visitor
+from atelier.shop.catalogue import estimate, known_prices
+from atelier.shop.workbench import made, picture, shape, stl, workbench
+from atelier.web.forms import form
+from atelier.web.refusal import Refusal, page
+from atelier.web.scope import resources_of
+from atelier.web.sessions import see_other, sign_in_path
+
+_FIRST: Final = RingDesign()
+_FIRST_METAL: Final = "gold-750"
+_CHOICES: Final[Mapping[str, object]] = {
+    "sizes": [ring_size(size) for size in EU_SIZES],
+    "profiles": ring_design.PROFILE_NAMES,
+    "surfaces": ring_design.SURFACE_NAMES,
+    "seats": ring_design.SEAT_NAMES,
+    "places": ring_design.PLACE_NAMES,
+    "limits": {
+        "width": ring_design.WIDTH,
+        "thickness": ring_design.THICKNESS,
+        "stone": ring_design.STONE,
+    },
+    "longest_engraving": ring_design.LONGEST_ENGRAVING,
+    "views": {
+        View.PORTRAIT: "From the side",
+        View.FRONT: "From the front",
+        View.PROFILE: "Edge on",
+        View.BELOW: "From below",
+    },
+}
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody draws: the ring, the metal it is seen in, and what is wrong with it, by field.
+
+    `design` is the code of the catalogue's design that it began with, or empty; `typed` has the
+    faulty fields as they came, so that they can be corrected where they are.
+    """
+
+    ring: RingDesign
+    metal: str
+    view: View
+    design: str
+    faults: Mapping[str, str]
+    typed: Mapping[str, str]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> Wish:
+        design = DESIGNS.get(fields.get("design", ""))
+        ring, faults = ring_design.from_fields(fields, design.ring if design else _FIRST)
+        metal = fields.get("metal", design.metal if design else _FIRST_METAL)
+        if metal not in METALS:
+            faults["metal"] = "Choose one of our metals."
+            metal = _FIRST_METAL
+        try:
+            view = View(fields.get("view", View.PORTRAIT))
+        except ValueError:
+            view = View.PORTRAIT
+        typed = {name: fields[name] for name in faults if name in fields}
+        return cls(ring, metal, view, design.code if design else "", faults, typed)
+
+    @property
+    def query(self) -> str:
+        """What `of` makes the same wish of, as the query of an address."""
+        named = {"design": self.design} if self.design else {}
+        return urlencode(
+            {**named, **ring_design.as_fields(self.ring), "metal": self.metal, "view": self.view}
+        )
+
+    @property
+    def name(self) -> str:
+        """What the ring is called."""
+        return DESIGNS[self.design].name if self.design else "Ring"
+
+    def raise_if_faulty(self) -> None:
+        """Raises Refusal (422)."""
+        if self.faults:
+            raise Refusal(
+                422, "ring-not-possible", "We cannot make this ring", " ".join(self.faults.values())
+            )
+
+
+@dataclass(frozen=True)
+class _MadeFile:
+    """A model of ours, on its way to where models are kept."""
+
+    filename: str
+    content: bytearray
+
+    async def read(self, size: int = -1) -> bytes:
+        part = bytes(self.content[:size] if size >= 0 else self.content)
+        del self.content[: len(part)]
+        return part
+
+
+@router.get("/studio")
+async def studio_page(request: Request, _: Visitor) -> Response:
+    """The constructor with the ring that the query describes."""
+    return await _studio_page(request, Wish.of(request.query_params))
+
+
+@router.get("/studio/estimate")
+async def studio_estimate(request: Request) -> Response:
+    """The part of the page that tells what the ring costs, or why it cannot be made."""
+    wish = Wish.of(request.query_params)
+    return page(request, "studio_estimate.html", **await _estimate_context(request, wish))
+
+
+@router.get("/studio/shape")
+async def studio_shape(request: Request) -> Response:
+    """The ring for the browser to show (see `pictures.scene`)."""
+    wish = Wish.of(request.query_params)
+    wish.raise_if_faulty()
+    content = await workbench.do(shape, wish.ring)
+    return Response(content, media_type="application/octet-stream")
+
+
+@router.get("/studio/picture.png")
+async def studio_picture(request: Request) -> Response:
+    """The ring as a picture."""
+    wish = Wish.of(request.query_params)
+    wish.raise_if_faulty()
+    content = await workbench.do(picture, wish.ring, wish.metal, wish.view)
+    return Response(content, media_type="image/png")
+
+
+@router.post("/studio/order")
+async def order_ring(request: Request, customer: Visitor) -> Response:
+    """Makes the model of the ring, and with it an order; leads there, by the sign-in if need be."""
+    async with form(request) as fields:
+        wish = Wish.of({name: value for name, value in fields.items() if isinstance(value, str)})
+    if wish.faults:
+        refusal = Refusal(
+            422, "ring-not-possible", "We cannot make this ring", "Please look at these once more:"
+        )
+        return await _studio_page(request, wish, refusal)
+    if customer is None:
+        return see_other(sign_in_path(f"/studio?{wish.query}"))
+    resources = resources_of(request)
+    file = _MadeFile(
+        f"{wish.name}-{wish.ring.size}.stl", bytearray(await workbench.do(stl, wish.ring))
+    )
+    model = await resources.files.save(file, resources.settings.upload_limit)
+    async with resources.shop.session() as session:
+        order = await orders.start(session, customer.id)
+        await orders.attach_model(session, order, model, f"customer:{customer.id}")
+        number = order.number
+    return see_other(f"/orders/{number}")
+
+
+async def _studio_page(request: Request, wish: Wish, refusal: Refusal | None = None) -> Response:
+    return page(
+        request,
+        "studio.html",
+        refusal=refusal,
+        fields={**ring_design.as_fields(wish.ring), **wish.typed},
+        **await _estimate_context(request, wish),
+        **_CHOICES,
+    )
+
+
+async def _estimate_context(request: Request, wish: Wish) -> dict[str, Any]:
+    context: dict[str, Any] = {"wish": wish, "words": ring_design.in_words(wish.ring)}
+    if wish.faults:
+        return {**context, "quote": None, "size_mm": None}
+    ring = await workbench.do(made, wish.ring)
+    return {
+        **context,
+        "quote": estimate(ring.volume_mm3, wish.metal, await known_prices(request)),
+        "size_mm": ring.metal.size_mm,
+    }

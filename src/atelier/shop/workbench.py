@@ -1,0 +1,131 @@
+"""Makes rings and pictures for the pages, beside the event loop, and keeps what was made last.
+
+What is kept is only ever computed from what it is asked for by, so it never becomes wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+from atelier import domain, pictures
+from atelier.domain import models3d, rings
+from atelier.domain.designs import DESIGNS, CatalogueDesign
+from atelier.domain.ring_design import RingDesign
+from atelier.domain.solids import Mesh, binary_stl, volume_mm3
+from atelier.domain.stones import brilliant
+from atelier.pictures.light import COLOURS
+from atelier.pictures.portrait import Piece, View, portrait
+from atelier.pictures.scene import packed
+from atelier.web.refusal import Refusal
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+PICTURE_PIXELS: Final = 640
+_PAINTED_FACETS: Final = 400_000
+_SHOWN_METAL: Final = "silver-925"
+_HANDS: Final = 2
+_IN_LINE: Final = 24
+
+_BUSY: Final = Refusal(
+    503,
+    "workbench-busy",
+    "Our workbench is full",
+    "Many people are drawing rings just now. Please try again in a few seconds.",
+    headers={"Retry-After": "5"},
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MadeRing:
+    metal: Mesh
+    stone: Mesh | None
+    volume_mm3: Decimal
+
+
+class Workbench:
+    """Does work in threads, no more at once than there is room for; of too much it refuses some."""
+
+    def __init__(self) -> None:
+        self._hands = ThreadPoolExecutor(_HANDS, "workbench")
+        self._in_line = 0
+
+    async def do(
+        self, work: Callable[Asked, Answer], *args: Asked.args, **kwargs: Asked.kwargs
+    ) -> Answer:
+        """Raises Refusal (503) where too many wait already."""
+        if self._in_line >= _IN_LINE:
+            raise _BUSY
+        self._in_line += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._hands, lambda: work(*args, **kwargs))
+        finally:
+            self._in_line -= 1
+
+
+workbench: Final = Workbench()
+"""That of this process. Its threads begin with the first work, so a process may fork before."""
+
+
+@lru_cache(maxsize=24)
+def made(design: RingDesign) -> MadeRing:
+    """The ring of a design without faults."""
+    metal = rings.build(design)
+    return MadeRing(metal, brilliant(design), volume_mm3(metal))
+
+
+def stl(design: RingDesign) -> bytes:
+    """The file by which it is ordered: the metal without the stone."""
+    return binary_stl(made(design).metal)
+
+
+@lru_cache(maxsize=8)
+def shape(design: RingDesign) -> bytes:
+    """The ring for the browser to show (see `pictures.scene`)."""
+    ring = made(design)
+    return packed(ring.metal, ring.stone)
+
+
+@lru_cache(maxsize=96)
+def picture(design: RingDesign, metal: str, view: View = View.PORTRAIT) -> bytes:
+    """PNG of the ring in the metal of this code."""
+    ring = made(design)
+    return portrait(Piece(ring.metal, COLOURS[metal], ring.stone), PICTURE_PIXELS, view)
+
+
+def picture_of_model(content: bytes, metal: str | None) -> bytes | None:
+    """PNG of what an STL file holds; None where that is nothing to be seen, or too much."""
+    try:
+        if models3d.check_structure(content) > _PAINTED_FACETS:
+            return None
+        mesh = models3d.surface(content)
+    except models3d.ModelRejected:
+        return None
+    if not mesh.points.size or not max(mesh.size_mm):
+        return None
+    return portrait(Piece(mesh, COLOURS.get(metal or "", COLOURS[_SHOWN_METAL])), PICTURE_PIXELS)
+
+
+@lru_cache(maxsize=len(DESIGNS))
+def picture_version(design: CatalogueDesign) -> str:
+    """Changes with the picture: with the design, and with the code that draws it."""
+    recipe = f"{design.ring} {design.metal} {_code()}"
+    return hashlib.sha256(recipe.encode()).hexdigest()[:10]
+
+
+@cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    for package in (domain, pictures):
+        for module in sorted(Path(package.__path__[0]).glob("*.py")):
+            digest.update(module.read_bytes())
+    return digest.hexdigest()

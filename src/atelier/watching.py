@@ -1,0 +1,115 @@
+"""Finds orders that break their promise or stand still, and says so: once, each time it is so."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from atelier import orders
+from atelier.data.columns import now
+from atelier.data.database import Database
+from atelier.data.shop import Order
+from atelier.domain.promises import KEPT, LIMITS
+from atelier.messaging import outbox
+from atelier.messaging.backoff import Backoff
+from atelier.messaging.consumer import DATABASE_GONE
+from atelier.messaging.relay import to_its_end
+
+log = structlog.get_logger(__name__)
+
+_ACTOR = "watcher"
+_BATCH = 100  # orders of each kind in one transaction
+
+
+async def look(session: AsyncSession, at: datetime) -> int:
+    """Note what has become overdue or stalled by the time `at`, with an event for each; the number
+    of them, at most a batch of each kind.
+
+    Orders that somebody else is working on, or watching, are passed over: the next look finds
+    them if it is still so.
+    """
+    overdue = await _mark(
+        session,
+        sa.and_(
+            Order.promised_at < at,
+            Order.state.not_in(KEPT),
+            # A new promise, after the order was sent back and confirmed again, can be broken anew.
+            sa.or_(Order.overdue_at.is_(None), Order.overdue_at < Order.promised_at),
+        ),
+        overdue_at=at,
+    )
+    stalled = await _mark(
+        session,
+        sa.and_(
+            sa.or_(
+                *(
+                    sa.and_(Order.state == state, Order.updated_at < at - limit)
+                    for state, limit in LIMITS.items()
+                )
+            ),
+            sa.or_(Order.stalled_at.is_(None), Order.stalled_at < Order.updated_at),
+        ),
+        stalled_at=at,
+    )
+    for name, found in (("overdue", overdue), ("stalled", stalled)):
+        for order in found:
+            event = orders.event_of(order, name, _ACTOR)
+            await outbox.append(session, replace(event, occurred_at=at))
+    return len(overdue) + len(stalled)
+
+
+class Watcher:
+    """Looks every so many seconds; several processes may, at the same time."""
+
+    def __init__(self, database: Database, *, every: float) -> None:
+        self._database = database
+        self._every = every
+
+    async def run(self) -> None:
+        """Until cancelled; then it finishes the look in hand. Survives all else."""
+        backoff = Backoff()
+        while True:
+            try:
+                while await to_its_end(self._look()):
+                    pass
+                backoff.reset()
+                await asyncio.sleep(self._every)
+                continue
+            except DATABASE_GONE as error:
+                log.warning("watch interrupted", reason=type(error).__name__)
+            except Exception:
+                log.exception("watch failed")
+            await backoff.pause()
+
+    async def _look(self) -> bool:
+        """Whether there may be more to find."""
+        async with self._database.session() as session:
+            found = await look(session, now())
+        if found:
+            log.warning("orders overdue or stalled", found=found)
+        return found >= _BATCH
+
+
+async def _mark(
+    session: AsyncSession, condition: sa.ColumnElement[bool], **changes: Any
+) -> list[Order]:
+    """The orders that fulfil `condition`, locked and changed."""
+    found = (
+        sa.select(Order.id).where(condition).limit(_BATCH).with_for_update(skip_locked=True)
+    ).cte("found")
+    # `updated_at` stays: nothing about the order itself has changed, and it tells since when the
+    # order stands still.
+    marked = (
+        sa.update(Order)
+        .where(Order.id.in_(sa.select(found.c.id)))
+        .values(**changes, updated_at=Order.updated_at)
+        .returning(Order)
+        .execution_options(synchronize_session=False)
+    )
+    return list(await session.scalars(marked))

@@ -1,0 +1,48 @@
+"""Reads JSON that a client sent, never more of it than a document may be."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from atelier.web.refusal import Refusal
+
+Document = TypeVar("Document", bound=BaseModel)
+
+_MOST: Final = 64 * 1024  # bytes
+_TOO_LARGE: Final = Refusal(
+    413, "request-too-large", "Too much text", f"A document may have at most {_MOST} bytes."
+)
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a route that reads a `model`, for its OpenAPI document."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def read_json(request: Request, model: type[Document]) -> Document:
+    """The document in the body of `request`.
+
+    Raises Refusal (413, 415), RequestValidationError.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != (
+        "application/json"
+    ):
+        raise Refusal(
+            415, "unsupported-media-type", "Not JSON", "Send the document as application/json."
+        )
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST:
+            raise _TOO_LARGE
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        # Without what was sent: it would come back in the answer.
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(faults) from None

@@ -1,0 +1,116 @@
+// One row of the grid, as the server draws it too (see `templates/work.html`).
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+export class Drawing {
+  // The names of states and metals, and which act follows in which state, are the server's.
+  constructor(states, metals, finishes) {
+    this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
+    this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
+    this.metals = new Map(spans(metals).map((each) => [each.dataset.metal, each.textContent]));
+    this.finishes = new Map(spans(finishes).map((each) => [each.dataset.finish, each.textContent]));
+  }
+
+  stateName(state) {
+    return this.states.get(state) ?? state;
+  }
+
+  // A new element, or the given one brought up to date, where only what differs is touched.
+  draw(row, element = this.#blank(row)) {
+    if (element.row === row) return element;
+    const [, state, metal, model, source, operator, since, promised, next] = element.children;
+    element.dataset.state = row.state;
+    this.#drawState(state, row);
+    if (!element.row) {
+      metal.replaceChildren(swatch(row.metal), ` ${this.#metalAndFinish(row)}`);
+      model.textContent = row.model;
+      source.textContent = row.source[0].toUpperCase() + row.source.slice(1);
+      since.replaceChildren(time(row.created / 1000));
+    }
+    this.#drawPromise(promised, row);
+    operator.textContent = row.operator ?? "";
+    this.#drawAct(next, row);
+    element.row = row;
+    return element;
+  }
+
+  #blank(row) {
+    const element = make("div", { className: "work__row", id: `work-${row.number}` });
+    element.setAttribute("role", "row");
+    const classes = ["", "", "metal", "file", "less", "who", "since", "promised", "next"];
+    for (const className of classes) {
+      const cell = make("span", { className });
+      cell.setAttribute("role", "gridcell");
+      element.append(cell);
+    }
+    const link = { className: "number", href: `/work/${row.number}`, textContent: row.number };
+    element.firstElementChild.append(make("a", link));
+    return element;
+  }
+
+  #metalAndFinish(row) {
+    const finish = this.finishes.get(row.finish) ?? row.finish;
+    return `${this.metals.get(row.metal) ?? row.metal}, ${finish.toLowerCase()}`;
+  }
+
+  #drawPromise(cell, row) {
+    const [shown] = cell.children;
+    if (row.promised && !shown) cell.replaceChildren(time(row.promised * 1000));
+    cell.classList.toggle("overdue", isOverdue(row));
+  }
+
+  #drawState(cell, row) {
+    const shown = cell.querySelector(".state");
+    if (shown?.dataset.state === row.state) return;
+    const state = make("span", { className: "state", textContent: this.stateName(row.state) });
+    state.dataset.state = row.state;
+    cell.replaceChildren(state);
+  }
+
+  #drawAct(cell, row) {
+    const act = this.acts.get(row.state);
+    const button = cell.querySelector("button");
+    if ((button?.dataset.act ?? "") === (act ?? "")) return;
+    const hadFocus = cell.contains(document.activeElement);
+    cell.replaceChildren(...(act ? [form(row.number, act)] : []));
+    if (hadFocus) cell.closest(".work__row").focus({ preventScroll: true });
+  }
+}
+
+function form(number, act) {
+  const name = act[0].toUpperCase() + act.slice(1);
+  const button = make("button", {
+    className: act === "take" ? "button button--first" : "button",
+    textContent: name,
+    ariaLabel: `${name} ${number}`,
+  });
+  button.dataset.act = act;
+  const element = make("form", { className: "act" });
+  element.append(button);
+  return element;
+}
+
+function swatch(code) {
+  const element = make("span", { className: "swatch" });
+  element.dataset.metal = code;
+  return element;
+}
+
+function isOverdue(row) {
+  return row.promised !== null && row.state !== "SHIPPED" && row.promised * 1000 < Date.now();
+}
+
+function time(milliseconds) {
+  const at = new Date(milliseconds);
+  const clock = at.toISOString().slice(11, 16);
+  const text = `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}, ${clock}`;
+  return make("time", { dateTime: at.toISOString(), textContent: text });
+}
+
+function make(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}
+
+function spans(template) {
+  return [...template.content.children];
+}

@@ -1,0 +1,197 @@
+// The page with the list of all work: what ties the parts together.
+
+import { act, lookUp, Refused } from "./acts.js";
+import { Drawing } from "./drawing.js";
+import { List } from "./list.js";
+import { News } from "./news.js";
+import { fetchWhole, SignedOut } from "./rows.js";
+import { Saying } from "./saying.js";
+import { View } from "./view.js";
+
+const PLACE = "atelier.work.place";
+const RETRY = 2000; // ms
+const SLOW = "The fast copy of this list is not there at the moment, so it comes straight from the database. It is complete, and stays up to date; opening it takes a little longer.";
+const PULSES = {
+  opening: "Opening the whole list …",
+  live: "Live",
+  asking: "Looking for news every two seconds",
+  away: "No connection: this may be out of date",
+};
+
+const find = (id) => document.getElementById(id);
+const grid = find("work");
+const drawing = new Drawing(find("work-states"), find("work-metals"), find("work-finishes"));
+const list = new List(new Set(grid.dataset.final.split(" ")));
+const view = new View(grid, list, (row, element) => drawing.draw(row, element));
+const saying = new Saying(find("work-news"), describe);
+const news = new News({
+  onChanges: ({ rows }) => changed(view.keepingPlace(() => list.apply(rows))),
+  onAnew: load,
+  onSource: (fast) => say(find("work-source"), fast ? "" : SLOW),
+  onPulse: pulse,
+  onSignedOut: signIn,
+});
+
+async function load() {
+  news.stop();
+  pulse("opening");
+  try {
+    const whole = await fetchWhole();
+    if (grid.classList.contains("work--whole")) view.keepingPlace(() => list.replace(whole.rows));
+    else begin(whole.rows);
+    count();
+    news.from(whole.position);
+  } catch (error) {
+    if (error instanceof SignedOut) return signIn();
+    pulse("away");
+    setTimeout(load, RETRY);
+  }
+}
+
+function begin(rows) {
+  list.replace(rows);
+  view.begin();
+  find("work-jump").hidden = false;
+  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  const row = place && list.get(place.number);
+  const [entry] = performance.getEntriesByType("navigation");
+  if (row && entry?.type !== "navigate") view.scrollTo(list.indexOf(row), place.offset);
+}
+
+function changed(changes) {
+  count();
+  for (const { kind, row } of changes) if (kind !== "gone") view.highlight(row.number);
+  saying.changed(changes);
+}
+
+function describe({ kind, row }) {
+  if (kind === "new") return `${row.number} is new.`;
+  const by = row.operator && kind === "changed" ? `, ${row.operator}` : "";
+  return `${row.number}: ${drawing.stateName(row.state)}${by}.`;
+}
+
+function count() {
+  find("work-number").textContent = list.length.toLocaleString("en");
+  find("work-unit").textContent = list.length === 1 ? "piece" : "pieces";
+  find("work-none").hidden = list.length > 0;
+  grid.hidden = list.length === 0;
+}
+
+function pulse(name) {
+  find("work-pulse").dataset.pulse = name;
+  say(find("work-pulse-text"), PULSES[name]);
+}
+
+function say(element, text) {
+  if (element.textContent.trim() !== text) element.textContent = text;
+}
+
+function signIn() {
+  location.assign("/sign-in?next=/work");
+}
+
+// Acts
+
+async function does(number, name, details) {
+  find("work-problem").replaceChildren();
+  try {
+    became(await act(number, name, details));
+  } catch (error) {
+    if (error instanceof SignedOut) return signIn();
+    if (!(error instanceof Refused)) throw error;
+    find("work-problem").append(alert(error));
+    // What the row showed was out of date, perhaps.
+    lookUp(number).then(became, () => {});
+  }
+}
+
+function became({ number, sequence, state, operator }) {
+  const row = list.get(number);
+  if (row) changed(view.keepingPlace(() => list.put({ ...row, sequence, state, operator })));
+}
+
+function alert({ title, message }) {
+  const element = find("work-alert").content.firstElementChild.cloneNode(true);
+  element.querySelector("strong").textContent = title;
+  element.querySelector("p").textContent = message;
+  return element;
+}
+
+function begins(number, name) {
+  if (name !== "ship") return does(number, name);
+  const dialog = find("work-ship");
+  find("ship-number").textContent = number;
+  dialog.dataset.number = number;
+  dialog.querySelector("form").reset();
+  dialog.showModal();
+}
+
+find("work-ship").addEventListener("close", (event) => {
+  const dialog = event.target;
+  if (dialog.returnValue === "ship")
+    does(dialog.dataset.number, "ship", { tracking_number: find("tracking-number").value });
+});
+find("ship-cancel").addEventListener("click", () => find("work-ship").close("cancel"));
+
+grid.addEventListener("submit", (event) => {
+  if (!grid.classList.contains("work--whole")) return;
+  event.preventDefault();
+  const number = event.target.closest(".work__row").id.replace("work-", "");
+  view.makeCurrent(number);
+  begins(number, event.submitter.dataset.act);
+});
+
+// Keyboard
+
+const MOVES = {
+  ArrowDown: () => view.currentIndex + 1,
+  ArrowUp: () => view.currentIndex - 1,
+  PageDown: () => view.currentIndex + view.rowsInSight,
+  PageUp: () => view.currentIndex - view.rowsInSight,
+  Home: () => 0,
+  End: () => list.length - 1,
+};
+
+grid.addEventListener("keydown", (event) => {
+  const element = event.target.closest(".work__row[id]");
+  if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
+  const row = list.get(element.id.replace("work-", ""));
+  if (!row) return;
+  view.makeCurrent(row.number);
+  const next = drawing.acts.get(row.state);
+  if (event.key in MOVES) view.focus(MOVES[event.key]());
+  else if (event.key === "Enter" && event.target === element) location.assign(`/work/${row.number}`);
+  else if (next && event.key.toLowerCase() === next[0]) begins(row.number, next);
+  else return;
+  event.preventDefault();
+});
+
+grid.addEventListener("focusin", (event) => {
+  const element = event.target.closest(".work__row[id]");
+  if (element && list.length) view.makeCurrent(element.id.replace("work-", ""));
+});
+
+// Jump to a number
+
+find("work-jump").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const wanted = new FormData(event.target).get("number").trim().toUpperCase();
+  const number = wanted.startsWith("AT-") ? wanted : `AT-${wanted}`;
+  const row = list.get(number);
+  find("work-found").textContent = "";
+  if (row) return view.focus(list.indexOf(row));
+  const link = Object.assign(document.createElement("a"), {
+    href: `/work/${encodeURIComponent(number)}`,
+    textContent: `Look it up`,
+  });
+  find("work-found").append(`${number} is not among the active work. `, link);
+});
+
+// Back from a piece, the list stands where it stood.
+
+addEventListener("pagehide", () => {
+  const place = view.place();
+  if (place) sessionStorage.setItem(PLACE, JSON.stringify(place));
+});
+
+load();

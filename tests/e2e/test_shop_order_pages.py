@@ -1,0 +1,92 @@
+"""A customer's pages about her orders can be used by everybody: axe finds nothing serious."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from atelier.domain.lifecycle import State
+from fixtures.clients.pages import ShopForms
+from fixtures.company import Company
+from fixtures.model_files import model_file
+from touchstone.waiting import eventually
+
+PICTURES = os.environ.get("ATELIER_PICTURES")
+"""A folder: where the pages are to be looked at as pictures."""
+
+WIDTHS = (1280, 390)
+
+
+@pytest.fixture
+def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
+    """A customer's window, and the pages to look at in it."""
+    anna = company.has_customer("Anna")
+    crm = company.systems.crm_client
+    with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
+
+        def uploaded(model: str = "the generated ring") -> str:
+            number = shop.start().number
+            shop.upload(number, model_file(model))
+            return number
+
+        def priced(model: str = "the generated ring") -> str:
+            number = uploaded(model)
+            shop.submit(number, "gold-585", "hammered")
+            eventually(
+                lambda: crm.order(number).state,
+                until=lambda state: state is not State.SUBMITTED,
+                timeout=30,
+            )
+            return number
+
+        chosen, failed = priced(), priced("the ring with an open surface")
+        approved, cancelled = priced(), priced()
+        shop.confirm(approved)
+        crm.approve(approved)
+        shop.cancel(cancelled, "I found another one.")
+        addresses = {
+            "orders": "/orders",
+            "started": f"/orders/{shop.start().number}",
+            "metal and finish": f"/orders/{uploaded()}",
+            "price": f"/orders/{chosen}",
+            "no price": f"/orders/{failed}",
+            "approved": f"/orders/{approved}",
+            "cancel?": f"/orders/{approved}/cancel",
+            "cancelled": f"/orders/{cancelled}",
+            "cannot be cancelled": f"/orders/{cancelled}/cancel",
+            "account": "/account?saved=account",
+        }
+        yield anna.shop.page, {name: anna.shop.home + path for name, path in addresses.items()}
+
+
+@pytest.mark.timeout(300)
+def test_no_page_about_an_order_keeps_anybody_out(pages: tuple[Page, dict[str, str]]) -> None:
+    page, addresses = pages
+    found = []
+    for name, address in addresses.items():
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(address)
+            scrolls = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            found += [f"{name} at {width}: scrolls sideways"] if scrolls else []
+            found += [f"{name} at {width}: {fault}" for fault in _faults(page)]
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
+    assert not found, "\n".join(found)
+
+
+def _faults(page: Page) -> list[str]:
+    """What axe calls serious or critical."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['target']}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

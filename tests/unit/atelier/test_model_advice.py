@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import ast
+import inspect
+
+import pytest
+
+from atelier import files
+from atelier.domain import models3d
+from atelier.domain.model_advice import advice
+from atelier.web import forms
+
+
+def codes() -> set[str]:
+    """With which our code refuses models."""
+    return {
+        call.args[0].value
+        for module in (models3d, files, forms)
+        for call in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "ModelRejected"
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_there_is_advice_for_every_model_that_is_refused(language: str) -> None:
+    assert {"open-surface", "too-large", "truncated"} < codes()
+    told = {code: advice(code, language) for code in codes()}
+
+    assert advice(None, language) not in told.values()
+    assert len(set(told.values())) == len(told)
+    for each in told.values():
+        assert not each.title.endswith(".")
+        assert each.remedy.endswith(".")
+
+
+def test_a_code_that_is_not_known_is_no_reason_to_say_nothing() -> None:
+    assert advice("from-the-future") == advice(None)
