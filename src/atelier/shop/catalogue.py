@@ -18,7 +18,15 @@ from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
 from atelier.shop.accounts import Visitor
-from atelier.shop.workbench import easel, made, picture, picture_version, workbench
+from atelier.shop.workbench import (
+    PICTURE_PIXELS,
+    SMALL_PIXELS,
+    easel,
+    made,
+    picture,
+    picture_version,
+    workbench,
+)
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 
@@ -45,10 +53,11 @@ async def catalogue_page(request: Request, _: Visitor) -> Response:
 
 
 @router.get("/designs/{code}.png")
-async def design_picture(code: str) -> Response:
+async def design_picture(code: str, small: bool = False) -> Response:
     """The picture of a design, in the metal that it is shown in."""
     design = _known(code)
-    content = await easel.do(picture, design.ring, design.metal)
+    pixels = SMALL_PIXELS if small else PICTURE_PIXELS
+    content = await easel.do(picture, design.ring, design.metal, pixels=pixels)
     return Response(
         content,
         media_type="image/png",

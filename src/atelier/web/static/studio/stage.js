@@ -123,7 +123,7 @@ export class Stage {
   leave() {
     this.canvas.remove();
     this.sized.disconnect();
-    if (this.picture) this.picture.hidden = false;
+    if (this.picture?.src) this.picture.hidden = false;
     this.figure.dispatchEvent(new CustomEvent("stageleft"));
   }
 
