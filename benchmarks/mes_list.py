@@ -201,6 +201,8 @@ def _told(
             began = time.perf_counter()
             page.wait_for_selector(f"#work-AT-B{number}")
             found.took.append((time.perf_counter() - began) * 1000)
+        # They have no history, which the naive list relies on.
+        connection.execute("DELETE FROM work_order WHERE number LIKE 'AT-B%'")
     return found
 
 
