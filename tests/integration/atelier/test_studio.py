@@ -229,7 +229,7 @@ class TestTheModelOfAnOrder:
 
         assert customer.get(f"{order}/model").content == ring
         assert customer.get(f"{order}/picture.png").content.startswith(PNG)
-        assert f'data-model="{order}/model"' in customer.get(order).text
+        assert f'data-model="{order}/model?v=' in customer.get(order).text
 
     def test_that_nobody_could_paint_has_no_picture(self, door: Door) -> None:
         customer = door.customer()

@@ -104,7 +104,9 @@ class TestSolids:
         random = np.random.default_rng(seed)
         near = mesh.points[random.integers(0, len(mesh.points), 6)]
         top = (0, design.inner_radius + float(design.thickness) + 1, 0)
-        places = np.concatenate((near, np.broadcast_to(top, (6, 3)))) + random.normal(0, 0.4, (12, 3))
+        places = np.concatenate((near, np.broadcast_to(top, (6, 3)))) + random.normal(
+            0, 0.4, (12, 3)
+        )
 
         found = windings(mesh, places)
 
@@ -119,9 +121,7 @@ class TestSolids:
 
         assert volume_mm3(build(more)) > volume_mm3(build(design))
 
-    @given(
-        st.sampled_from(EU_SIZES), tenths(ring_design.WIDTH), tenths(ring_design.THICKNESS)
-    )
+    @given(st.sampled_from(EU_SIZES), tenths(ring_design.WIDTH), tenths(ring_design.THICKNESS))
     @few
     def test_a_plain_flat_band_has_the_volume_of_a_tube(
         self, size: int, width: Decimal, thickness: Decimal
