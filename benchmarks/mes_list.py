@@ -5,8 +5,8 @@
 For each number a company is seeded (one order in twenty is active work) and the same things are
 measured of both: the answer to the page and to the data, and what a browser makes of it. The naive
 list (`benchmarks.naive_list`) is asked less often, since it takes so long; `--naive-times` says how
-often, 0 for not at all. p95 of few values is the largest. Then, what the one and the other spend their time on
-(`benchmarks.mes_anatomy`).
+often, 0 for not at all. p95 of few values is the largest. Then, what the one and the other spend
+their time on (`benchmarks.mes_anatomy`).
 """
 
 from __future__ import annotations
