@@ -219,7 +219,8 @@ def visits(company: Company) -> Iterator[list[Visit]]:
             cookies = {f"atelier_{door}": value for door in ("shop", "crm", "mes") if value}
             key = keys.get(person)
             headers = {"Authorization": f"Bearer {key}"} if key else {}
-            clients[person] = leaving.enter_context(httpx.Client(headers=headers, cookies=cookies))
+            client = httpx.Client(headers=headers, cookies=cookies, timeout=60)
+            clients[person] = leaving.enter_context(client)
         # Whoever has signed out gets in nowhere any more.
         last = sorted(ROUTES, key=lambda route: "sign-out" in route)
         yield [
