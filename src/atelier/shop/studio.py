@@ -106,11 +106,11 @@ class Wish:
             )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _MadeFile:
     """A model of ours, on its way to where models are kept."""
 
-    filename: str
+    filename: str | None
     content: bytearray
 
     async def read(self, size: int = -1) -> bytes:

@@ -192,7 +192,7 @@ function studio(renderer) {
     scene.add(box);
   }
   const generator = new PMREMGenerator(renderer);
-  const { texture } = generator.fromScene(scene, 0.02);
+  const { texture } = generator.fromScene(scene, 0.02, 0.1, 100, { size: 128 });
   generator.dispose();
   return texture;
 }
