@@ -82,13 +82,17 @@ PAGE = """<!doctype html>
 </tbody></table></body></html>"""
 
 
-def application(engine: sa.Engine) -> FastAPI:
-    """`/work` is the page, `/api/work` the same as JSON."""
-    environment = Environment(autoescape=True)
+def with_filters(environment: Environment) -> Environment:
+    """With what the page writes states, metals and times with."""
     environment.filters.update(
         state_name=state_name, metal_name=metal_name, short_moment=short_moment
     )
-    template = environment.from_string(PAGE)
+    return environment
+
+
+def application(engine: sa.Engine) -> FastAPI:
+    """`/work` is the page, `/api/work` the same as JSON."""
+    template = with_filters(Environment(autoescape=True)).from_string(PAGE)
     app = FastAPI()
 
     @app.get("/work")

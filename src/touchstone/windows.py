@@ -4,12 +4,17 @@ A window is a page in a context of its own. When its test is over, the context s
 the renderer process; the page goes. A new page has a history, a name, a session storage, routes and
 listeners of its own by construction, so that only what belongs to the context has to be cleaned:
 
-    cookies, storage, service workers, HTTP cache    cleared, of whatever origin
-    anything else that a test can do to a context    not cleaned: such a context is closed
+    cookies, storage, HTTP cache    cleared, of whatever origin
+    what was done to the context    a test that touched anything of it that is not known to be
+                                    harmless was its last
+    what servers had it remember    so was one with such a header, a password in an address, a
+                                    service worker or a second page
+    what may still arrive           so was one with a request that outlives its page; a page that is
+                                    closed runs no script any more, and a window is not given out
+                                    with a cookie in it
 
-What counts as anything else is not a list that may be incomplete: a context is used again when the
-test has touched nothing of it but what is known to be harmless. A fresh window is made when none is
-there, and one ahead, while the first is used. Cleaning and closing happen while the next test runs.
+A fresh window is made when none is there, and one ahead, while the first is used. Cleaning and
+closing happen while the next test runs. Only Chromium can be cleaned.
 
 The background is Playwright's own event loop. It goes on while a test waits for the browser, and in
 it each piece of work has a greenlet of its own, as Playwright's event handlers do.
