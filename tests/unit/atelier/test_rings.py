@@ -67,7 +67,7 @@ def is_sewn(mesh: Mesh) -> bool:
 
 
 def windings(mesh: Mesh, points: np.ndarray) -> np.ndarray:
-    """How often the surface goes around each point: 1 in metal, 0 in air, 2 where shells overlap."""
+    """How often the surface goes around each point: 1 in metal, 0 in air, 2 where parts overlap."""
     corners = mesh.points[mesh.facets].astype(np.float64)
     found = []
     for point in points:
