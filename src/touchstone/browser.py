@@ -4,8 +4,8 @@
         anna = browse("customer Anna", url_of_shop)
         boris = browse("clerk Boris", url_of_desk)
 
-Each person has a context of their own, so that nobody shares a cookie with anybody, and no context
-serves two tests (`touchstone.windows`). They are recorded and closed by `touchstone.artefacts`.
+Each person has a context of their own, so that nobody shares a cookie with anybody, and none knows
+of another test (`touchstone.windows`). They are recorded and closed by `touchstone.artefacts`.
 """
 
 from __future__ import annotations
