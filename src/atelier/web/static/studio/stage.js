@@ -1,8 +1,8 @@
 // A piece in three dimensions, in place of its picture. The light is that of pictures/light.py.
 
 import {
-  BufferAttribute, BufferGeometry, CanvasTexture, Color, DoubleSide, Group, Mesh, MeshBasicMaterial,
-  MeshStandardMaterial, NeutralToneMapping, PerspectiveCamera, PlaneGeometry, PMREMGenerator, Scene,
+  ACESFilmicToneMapping, BufferAttribute, BufferGeometry, CanvasTexture, Color, DoubleSide, Group,
+  Mesh, MeshBasicMaterial, MeshStandardMaterial, PerspectiveCamera, PlaneGeometry, PMREMGenerator, Scene,
   SphereGeometry, Spherical, Vector3, WebGLRenderer,
 } from "../vendor/three/three.module.min.js";
 import { OrbitControls } from "../vendor/three/OrbitControls.js";
@@ -29,7 +29,7 @@ export class Stage {
     this.figure = figure;
     this.picture = figure.querySelector("img");
     this.renderer = new WebGLRenderer({ antialias: true, alpha: true });
-    this.renderer.toneMapping = NeutralToneMapping;
+    this.renderer.toneMapping = ACESFilmicToneMapping;
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
     this.canvas = this.renderer.domElement;
     this.canvas.className = "stage__canvas";
@@ -40,13 +40,13 @@ export class Stage {
 
     this.scene = new Scene();
     this.scene.environment = studio(this.renderer);
-    this.scene.environmentIntensity = 1.45;
+    this.scene.environmentIntensity = 1.3;
     this.piece = new Group();
     this.scene.add(this.piece);
     this.metal = new MeshStandardMaterial({ metalness: 1, roughness: 0.16, side: DoubleSide });
     this.stone = new MeshStandardMaterial({
-      color: 0xeef4ff, metalness: 0.1, roughness: 0, flatShading: true, transparent: true,
-      opacity: 0.62, envMapIntensity: 2.4, depthWrite: false,
+      color: 0xdfe8f2, metalness: 0.9, roughness: 0, flatShading: true, transparent: true,
+      opacity: 0.72, depthWrite: false,
     });
     this.camera = new PerspectiveCamera(FIELD, 1, 1, 5000);
     this.controls = new OrbitControls(this.camera, this.canvas);
@@ -164,7 +164,7 @@ export class Stage {
       this.shadow = new Mesh(new PlaneGeometry(1, 1).rotateX(-Math.PI / 2), material);
       this.scene.add(this.shadow);
     }
-    this.shadow.scale.set(this.size.x * 1.15, 1, Math.max(this.size.z * 2, this.size.x * 0.4));
+    this.shadow.scale.set(this.size.x * 1.05, 1, Math.max(this.size.z * 1.5, this.size.x * 0.35));
     this.shadow.position.y = -this.size.y / 2 - 0.01;
   }
 }
