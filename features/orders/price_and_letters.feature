@@ -4,7 +4,7 @@ Feature: A customer knows what the piece costs, and why
 
   Scenario: The price is broken down by metal, making and finish
     Given Anna the customer has an account in the shop
-    When Anna the customer orders a piece from the generated ring in gold 585, hammered
+    When Anna the customer orders a hammered piece from the generated ring in gold 585
     Then Anna the customer watches the order become "Price ready"
     And Anna the customer sees the price € 380.30
     And Anna the customer sees that "Metal" costs € 270.65

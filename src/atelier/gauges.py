@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from prometheus_client import Gauge
 
+from atelier import calculations
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Order
@@ -58,6 +59,12 @@ queue_consumers: Final = Gauge(
     "atelier_queue_consumers", "Consumers of a queue.", ("queue",), registry=REGISTRY
 )
 
+pricing_waiting: Final = Gauge(
+    "atelier_pricing_waiting",
+    "Models that have no price yet; source: shop or partner.",
+    ("source",),
+    registry=REGISTRY,
+)
 _OUTBOX: Final = (outbox_unpublished, outbox_oldest_seconds)
 
 
@@ -70,6 +77,7 @@ class Gauges:
         self._databases = {name: each for name, each in databases.items() if name in services}
         self._queues = [queue for queue in topology.QUEUES if queue.partition(".")[0] in services]
         self._broker = broker
+        self._models = databases["mes"] if "pricing" in services else None
         self._turn = asyncio.Lock()
         self._fresh_until = 0.0
         self._counted_until = 0.0
@@ -82,6 +90,7 @@ class Gauges:
             await asyncio.gather(
                 self._read("queues", self._look_at_queues(), queue_messages, queue_consumers),
                 self._read("outboxes", self._look_at_outboxes(), *_OUTBOX),
+                self._read("models", self._look_at_models(), pricing_waiting),
                 self._count_orders(),
             )
             self._fresh_until = time.monotonic() + _KEEP
@@ -113,6 +122,12 @@ class Gauges:
             outbox_oldest_seconds.labels(database.name).set(
                 0 if oldest is None else (now() - oldest).total_seconds()
             )
+
+    async def _look_at_models(self) -> None:
+        if self._models is not None:
+            async with self._models.session() as session:
+                for source, count in (await calculations.waiting(session)).items():
+                    pricing_waiting.labels(source).set(count)
 
     async def _count_orders(self) -> None:
         shop = self._databases.get("shop")

@@ -50,8 +50,8 @@ _OFFERED: Final = (
         "aurora",
         "Aurora",
         "A solitaire on six prongs",
-        "A slender court band lifts one round stone high into the light. Six prongs hold it, and as "
-        "little metal as possible stands in its way.",
+        "A slender court band lifts one round stone high into the light. Six prongs hold it, and "
+        "as little metal as possible stands in its way.",
         "gold-750",
         _ring("2.4", "1.8", Profile.COURT, seat=Seat.SIX_PRONGS, stone="6.0"),
     ),
@@ -151,8 +151,8 @@ _OFFERED: Final = (
         "nocturne",
         "Nocturne",
         "Facets on a rounded band",
-        "Cut all around like the bezel of an old watch, and softened so that it sits easily between "
-        "the fingers.",
+        "Cut all around like the bezel of an old watch, and softened so that it sits easily "
+        "between the fingers.",
         "platinum-950",
         _ring("4.6", "2.4", Profile.COURT, Surface.FACETED),
     ),
@@ -160,7 +160,8 @@ _OFFERED: Final = (
         "whisper",
         "Whisper",
         "Fine, round, with a secret inside",
-        "From outside a slender ring like any other. What is written within, only its wearer knows.",
+        "From outside a slender ring like any other. What is written within, only its wearer "
+        "knows.",
         "gold-585",
         _ring("3.2", "1.9", Profile.D_SHAPE, engraving="Тебе ♥ навсегда"),
     ),

@@ -158,7 +158,7 @@ def lay_out(text: str) -> Line:
         if not len(pieces):
             x += _SPACE
             continue
-        letters.append(pieces + (x, 0))
+        letters.append(pieces + np.array((x, 0)))
         x += pieces[..., 0].max() + _GAP
     return Line(tuple(letters), max(x - _GAP, 0.0))
 
@@ -200,13 +200,13 @@ def _pieces(letter: str) -> NDArray[np.float64] | None:
     if letter.islower() and len(capital) == 1 and capital != letter:
         pieces = _pieces(capital)
         return None if pieces is None else pieces * _SMALL
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = list(unicodedata.normalize("NFD", letter))
     base = _SAME.get(base, base)
     if base not in _DRAWN or not set(marks) <= _MARKS.keys():
         return None
     drawn = _straight(_DRAWN[base])
-    middle = drawn[..., 0].max() / 2
-    return np.concatenate([drawn, *(_straight(_MARKS[mark]) + (middle, 0) for mark in marks)])
+    above = np.array((drawn[..., 0].max() / 2, 0))
+    return np.concatenate([drawn, *(_straight(_MARKS[mark]) + above for mark in marks)])
 
 
 def _straight(drawing: str) -> NDArray[np.float64]:

@@ -130,7 +130,7 @@ class Inscription:
 def from_fields(fields: Mapping[str, str], start: RingDesign) -> tuple[RingDesign, dict[str, str]]:
     """The design that a form describes, and what is wrong with it, by field.
 
-    A field that is missing is as in `start`; so is, in the returned design, one that makes no sense.
+    A field that is missing, or makes no sense, is as in `start`.
     """
     found: dict[str, str] = {}
     read: dict[str, Any] = {}
@@ -218,11 +218,11 @@ def room(design: RingDesign) -> float:
 def in_words(design: RingDesign) -> str:
     """What somebody who does not see the ring has to know.
 
-    >>> in_words(RingDesign(seat=Seat.BEZEL, engraving="Anna"))
-    'A smooth court band, size 54, 4.0 mm wide and 1.8 mm thick, with a bezel for a stone of 5.0 mm, \
-engraved “Anna” (inside, cut).'
+    >>> in_words(RingDesign(seat=Seat.BEZEL))[:64]
+    'A smooth court band, size 54, 4.0 mm wide and 1.8 mm thick, with'
     """
-    words = f"A {SURFACE_NAMES[design.surface]} {PROFILE_NAMES[design.profile]} band".lower().capitalize()
+    band = f"{SURFACE_NAMES[design.surface]} {PROFILE_NAMES[design.profile]} band"
+    words = f"A {band.lower()}"
     words += f", size {design.size}, {design.width} mm wide and {design.thickness} mm thick"
     if design.seat is not Seat.NONE:
         holder = SEAT_NAMES[design.seat].lower()

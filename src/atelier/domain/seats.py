@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -82,7 +83,7 @@ class Setting:
             sewing.put(_circle(distance, top + height, angles)) for distance, height in rings
         ]
         rim = None if prongs is None else len(chains) - 2
-        for number, (foot, upper) in enumerate(zip(chains, chains[1:], strict=False)):
+        for number, (foot, upper) in enumerate(pairwise(chains)):
             if number == rim and prongs is not None:
                 self._stand_prongs(sewing, foot, upper, angles, rings[-2:], top, prongs)
             else:
@@ -140,11 +141,11 @@ class Setting:
             for number in range(count)
         ]
         taken = np.zeros(round_, bool)
-        for start in starts:
+        for number, start in enumerate(starts):
             steps = np.arange(start, start + span + 1) % round_
             taken[steps[:-1]] = True
             chain = np.concatenate((outer[steps], inner[steps[::-1]]))
-            towards = first + 2 * np.pi * starts.index(start) / count
+            towards = first + 2 * np.pi * number / count
             self._prong(sewing, chain, towards, middle, rings[0][1], thick, top)
         for start in np.flatnonzero(~taken):
             pair = np.array((start, (start + 1) % round_))

@@ -27,6 +27,7 @@ and `count`, then JSON arrays of rows, newest first (see `listing.rows`)."""
 
 _STILL_HERE: Final = 15.0  # seconds between signs of life, which keep proxies from hanging up
 _LONGEST: Final = 300.0  # seconds; a page connects again then, and has to be signed in still
+_RECONNECT: Final = b"retry: 500\n\n"  # ms; before the page would begin to ask
 _LAST_POSITION: Final = 2**63 - 1
 
 Since = Annotated[int, Query(ge=0, le=_LAST_POSITION)]
@@ -83,6 +84,7 @@ async def _stream(request: Request, since: int) -> AsyncIterator[bytes]:
     # Subscribed first: what happens while the past is looked up is told twice rather than never.
     with work_list.feed.subscribed() as news:
         found = await work_list.source.since(since)
+        yield _RECONNECT
         yield feed.source_message(work_list.source.fast)
         yield (
             feed.anew_message(found.position)

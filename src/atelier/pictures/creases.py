@@ -37,8 +37,8 @@ def shaded(mesh: Mesh, crease: float = _CREASE) -> Shaded:
     kept, numbers = np.unique(groups, return_inverse=True)
     # A large facet says more about the surface than a sliver beside it.
     weights = np.repeat(areas, 3, axis=0)
-    normals = np.stack([np.bincount(numbers, weights[:, axis]) for axis in range(3)], axis=1)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    sums = np.stack([np.bincount(numbers, weights[:, axis]) for axis in range(3)], axis=1)
+    normals = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-30)
     return Shaded(
         mesh.points[facets.ravel()[kept]],
         normals.astype(np.float32),

@@ -1,7 +1,7 @@
 """The photographer's studio in which the pieces are seen: soft boxes around a pale table.
 
-Metal has no colour of its own but that of its reflections, so this is what makes it look like metal:
-large bright areas with dark between them.
+Metal has no colour of its own but that of its reflections, so this is what makes it look like
+metal: large bright areas with dark between them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLOURS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """How each metal reflects, by its code, as browsers write colours."""
 
-Directions = NDArray[np.float32]
+Directions = NDArray[np.floating]
 """Unit vectors, shape (direction, axis)."""
 
 
@@ -49,26 +49,27 @@ _BOXES: Final = (
 )
 
 
-def linear(colour: str) -> NDArray[np.float32]:
+def linear(colour: str) -> NDArray[np.floating]:
     """A colour such as "#f3f1ec" as amounts of light."""
     parts = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)], np.float32)
-    light: NDArray[np.float32] = np.where(
+    light: NDArray[np.floating] = np.where(
         parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
     )
     return light
 
 
-def shown(light: NDArray[np.float32]) -> NDArray[np.float32]:
+def shown(light: NDArray[np.floating]) -> NDArray[np.floating]:
     """Amounts of light as a screen wants them, from 0 to 1; what is very bright loses its colour
     as on film."""
     exposed = np.maximum(light, 0) * 0.92
     film = exposed * (2.51 * exposed + 0.03) / (exposed * (2.43 * exposed + 0.59) + 0.14)
-    return np.where(
+    screen: NDArray[np.floating] = np.where(
         film <= 0.0031308, 12.92 * film, 1.055 * film.clip(1e-9, 1) ** (1 / 2.4) - 0.055
     )
+    return screen
 
 
-def around(directions: Directions) -> NDArray[np.float32]:
+def around(directions: Directions) -> NDArray[np.floating]:
     """The light that comes from there."""
     height = directions[:, 1]
     room = 0.10 + 0.34 * np.clip(height, 0, 1) ** 0.6 + 0.16 * directions[:, 0]
@@ -80,7 +81,7 @@ def around(directions: Directions) -> NDArray[np.float32]:
     return light
 
 
-def _covered(directions: Directions, box: _Box) -> NDArray[np.float32]:
+def _covered(directions: Directions, box: _Box) -> NDArray[np.floating]:
     towards = np.array(box.at, np.float32) / np.float32(np.linalg.norm(box.at))
     right = np.cross(np.array((0, 1, 0), np.float32), towards)
     right /= np.linalg.norm(right)
@@ -92,7 +93,7 @@ def _covered(directions: Directions, box: _Box) -> NDArray[np.float32]:
     return _fade(across, box.wide, box.soft) * _fade(along, box.high, box.soft) * (ahead > 0.05)
 
 
-def _fade(distance: NDArray[np.float32], reach: float, soft: float) -> NDArray[np.float32]:
+def _fade(distance: NDArray[np.floating], reach: float, soft: float) -> NDArray[np.floating]:
     share = np.clip((reach + soft - distance) / (2 * soft), 0, 1)
-    smooth: NDArray[np.float32] = share * share * (3 - 2 * share)
+    smooth: NDArray[np.floating] = share * share * (3 - 2 * share)
     return smooth

@@ -69,13 +69,13 @@ def portrait(piece: Piece, size: int, view: View = View.PORTRAIT) -> bytes:
     return png(np.round(picture * 255).astype(np.uint8))
 
 
-def _moved(mesh: Mesh, middle: NDArray[np.float32]) -> Mesh:
+def _moved(mesh: Mesh, middle: NDArray[np.floating]) -> Mesh:
     return Mesh(mesh.points - middle, mesh.facets)
 
 
 def _draw_metal(
-    layers: NDArray[np.float32],
-    depth: NDArray[np.float32],
+    layers: NDArray[np.floating],
+    depth: NDArray[np.floating],
     mesh: Mesh,
     colour: str,
     camera: Camera,
@@ -100,8 +100,8 @@ def _draw_metal(
 
 
 def _draw_stone(
-    layers: NDArray[np.float32],
-    depth: NDArray[np.float32],
+    layers: NDArray[np.floating],
+    depth: NDArray[np.floating],
     mesh: Mesh,
     camera: Camera,
     size: int,
@@ -128,8 +128,8 @@ def _draw_stone(
 
 
 def _surface(
-    surface: Shaded, camera: Camera, size: int, depth: NDArray[np.float32]
-) -> tuple[Seen, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    surface: Shaded, camera: Camera, size: int, depth: NDArray[np.floating]
+) -> tuple[Seen, NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
     """What is seen of it: where in space each pixel is, its normal and the way to the camera.
 
     Notes in `depth` how near it is.
@@ -145,7 +145,7 @@ def _surface(
     return seen, at, normal, _unit(towards)
 
 
-def _shadow(points: NDArray[np.float32], camera: Camera, size: int) -> NDArray[np.float32]:
+def _shadow(points: NDArray[np.floating], camera: Camera, size: int) -> NDArray[np.floating]:
     """How dark each pixel of the table under the piece is; shape (row, column)."""
     table = float(points[:, 1].min())
     spread = float(np.abs(points[:, [0, 2]]).max()) * 1.5
@@ -169,7 +169,7 @@ def _shadow(points: NDArray[np.float32], camera: Camera, size: int) -> NDArray[n
     upper = dark[cell] * (1 - beside) + dark[cell + 1] * beside
     lower = dark[cell + _SHADOW] * (1 - beside) + dark[cell + _SHADOW + 1] * beside
     edge = np.clip((size - 1 - np.arange(size)) / (0.1 * size), 0, 1)[:, None]
-    shade: NDArray[np.float32] = edge * np.where(there, upper * (1 - below) + lower * below, 0)
+    shade: NDArray[np.floating] = edge * np.where(there, upper * (1 - below) + lower * below, 0)
     return shade
 
 
@@ -184,7 +184,7 @@ def _blurred(ground: NDArray[np.float64]) -> NDArray[np.float64]:
     return soft
 
 
-def _pixels(layers: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+def _pixels(layers: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """The samples of each pixel as one, weighted by how much they cover."""
     samples = layers.reshape(size, _SAMPLES, size, _SAMPLES, 4)
     cover = samples[..., 3:]
@@ -193,7 +193,7 @@ def _pixels(layers: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return np.concatenate((colour, opacity), axis=-1).clip(0, 1)
 
 
-def _over(picture: NDArray[np.float32], shade: NDArray[np.float32]) -> NDArray[np.float32]:
+def _over(picture: NDArray[np.floating], shade: NDArray[np.floating]) -> NDArray[np.floating]:
     """The picture on a shadow, which shows where the picture is transparent."""
     opacity = picture[..., 3:]
     behind = shade[..., None] * (1 - opacity)
@@ -203,21 +203,21 @@ def _over(picture: NDArray[np.float32], shade: NDArray[np.float32]) -> NDArray[n
 
 
 def _mixed(
-    shares: NDArray[np.float32], values: NDArray[np.float32], corners: NDArray[np.int32]
-) -> NDArray[np.float32]:
+    shares: NDArray[np.floating], values: NDArray[np.floating], corners: NDArray[np.int32]
+) -> NDArray[np.floating]:
     """The values of three corners in these shares."""
-    mixed: NDArray[np.float32] = shares[:, :1] * values[corners[:, 0]]
+    mixed: NDArray[np.floating] = shares[:, :1] * values[corners[:, 0]]
     for corner in (1, 2):
         mixed += shares[:, corner, None] * values[corners[:, corner]]
     return mixed
 
 
-def _dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    product: NDArray[np.float32] = np.einsum("pa,pa->p", one, other)
+def _dot(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+    product: NDArray[np.floating] = np.einsum("pa,pa->p", one, other)
     return product
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
     length = np.sqrt(_dot(vectors, vectors))
-    unit: NDArray[np.float32] = vectors / np.maximum(length, 1e-12)[:, None]
+    unit: NDArray[np.floating] = vectors / np.maximum(length, 1e-12)[:, None]
     return unit

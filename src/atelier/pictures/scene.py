@@ -16,7 +16,7 @@ from atelier.pictures.creases import Shaded, shaded
 
 
 def packed(metal: Mesh, stone: Mesh | None) -> bytes:
-    """The document. Points on an edge are there once for each side, with the normal of that side."""
+    """The document. A point on an edge is there once for each side, with that side's normal."""
     parts = [shaded(metal)] if stone is None else [shaded(metal), shaded(stone, crease=0)]
     counts = [count for part in parts for count in (len(part.points), len(part.facets))]
     counts += [0] * (4 - len(counts))

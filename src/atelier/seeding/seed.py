@@ -136,8 +136,8 @@ def _fill(
         if key is not None:
             connection.execute(
                 sql.SQL(
-                    "INSERT INTO api_key (id, partner_id, key_hash, created_at) "
-                    "SELECT gen_random_uuid(), pg_temp.id('partner', 0), {hash}, now()"
+                    "INSERT INTO api_key (id, partner_id, label, key_hash, created_at) "
+                    "SELECT gen_random_uuid(), pg_temp.id('partner', 0), 'seeded', {hash}, now()"
                 ).format(hash=sql.Literal(security.hash_api_key(key)))
             )
     with psycopg.connect(url, autocommit=True) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter
@@ -17,7 +18,15 @@ from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
 from atelier.shop.accounts import Visitor
-from atelier.shop.workbench import made, picture, picture_version, workbench
+from atelier.shop.workbench import (
+    PICTURE_PIXELS,
+    SMALL_PIXELS,
+    easel,
+    made,
+    picture,
+    picture_version,
+    workbench,
+)
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 
@@ -44,10 +53,11 @@ async def catalogue_page(request: Request, _: Visitor) -> Response:
 
 
 @router.get("/designs/{code}.png")
-async def design_picture(code: str) -> Response:
+async def design_picture(code: str, small: bool = False) -> Response:
     """The picture of a design, in the metal that it is shown in."""
     design = _known(code)
-    content = await workbench.do(picture, design.ring, design.metal)
+    pixels = SMALL_PIXELS if small else PICTURE_PIXELS
+    content = await easel.do(picture, design.ring, design.metal, pixels=pixels)
     return Response(
         content,
         media_type="image/png",
@@ -82,8 +92,7 @@ def picture_path(design: CatalogueDesign) -> str:
 
 async def known_prices(request: Request) -> Mapping[str, Decimal]:
     """What a gram of each metal costs now, by its code."""
-    async with resources_of(request).shop.read() as session:
-        return await metal_prices.shown(session)
+    return await resources_of(request).shop.read(metal_prices.shown)
 
 
 def estimate(
@@ -95,6 +104,7 @@ def estimate(
     return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], _FINISH)
 
 
+@cache
 def _volumes() -> dict[str, Decimal]:
     return {code: made(design.ring).volume_mm3 for code, design in DESIGNS.items()}
 

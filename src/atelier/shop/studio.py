@@ -24,7 +24,7 @@ from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
 from atelier.shop.catalogue import estimate, known_prices
-from atelier.shop.workbench import made, picture, shape, stl, workbench
+from atelier.shop.workbench import easel, made, picture, shape, stl, workbench
 from atelier.web.forms import form
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
@@ -106,11 +106,11 @@ class Wish:
             )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _MadeFile:
     """A model of ours, on its way to where models are kept."""
 
-    filename: str
+    filename: str | None
     content: bytearray
 
     async def read(self, size: int = -1) -> bytes:
@@ -146,7 +146,7 @@ async def studio_picture(request: Request) -> Response:
     """The ring as a picture."""
     wish = Wish.of(request.query_params)
     wish.raise_if_faulty()
-    content = await workbench.do(picture, wish.ring, wish.metal, wish.view)
+    content = await easel.do(picture, wish.ring, wish.metal, wish.view)
     return Response(content, media_type="image/png")
 
 

@@ -30,9 +30,9 @@ Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 
 PICTURE_PIXELS: Final = 640
+SMALL_PIXELS: Final = 360
 _PAINTED_FACETS: Final = 400_000
 _SHOWN_METAL: Final = "silver-925"
-_HANDS: Final = 2
 _IN_LINE: Final = 24
 
 _BUSY: Final = Refusal(
@@ -54,8 +54,8 @@ class MadeRing:
 class Workbench:
     """Does work in threads, no more at once than there is room for; of too much it refuses some."""
 
-    def __init__(self) -> None:
-        self._hands = ThreadPoolExecutor(_HANDS, "workbench")
+    def __init__(self, name: str, hands: int) -> None:
+        self._hands = ThreadPoolExecutor(hands, name)
         self._in_line = 0
 
     async def do(
@@ -72,8 +72,12 @@ class Workbench:
             self._in_line -= 1
 
 
-workbench: Final = Workbench()
-"""That of this process. Its threads begin with the first work, so a process may fork before."""
+# Their threads begin with the first work, so a process may fork before.
+workbench: Final = Workbench("workbench", 2)
+"""Where this process makes rings, which is quick."""
+
+easel: Final = Workbench("easel", 1)
+"""Where it paints pictures, so that no ring waits for one."""
 
 
 @lru_cache(maxsize=24)
@@ -96,10 +100,12 @@ def shape(design: RingDesign) -> bytes:
 
 
 @lru_cache(maxsize=96)
-def picture(design: RingDesign, metal: str, view: View = View.PORTRAIT) -> bytes:
+def picture(
+    design: RingDesign, metal: str, view: View = View.PORTRAIT, pixels: int = PICTURE_PIXELS
+) -> bytes:
     """PNG of the ring in the metal of this code."""
     ring = made(design)
-    return portrait(Piece(ring.metal, COLOURS[metal], ring.stone), PICTURE_PIXELS, view)
+    return portrait(Piece(ring.metal, COLOURS[metal], ring.stone), pixels, view)
 
 
 def picture_of_model(content: bytes, metal: str | None) -> bytes | None:
@@ -112,7 +118,7 @@ def picture_of_model(content: bytes, metal: str | None) -> bytes | None:
         return None
     if not mesh.points.size or not max(mesh.size_mm):
         return None
-    return portrait(Piece(mesh, COLOURS.get(metal or "", COLOURS[_SHOWN_METAL])), PICTURE_PIXELS)
+    return portrait(Piece(mesh, COLOURS.get(metal or "", COLOURS[_SHOWN_METAL])), SMALL_PIXELS)
 
 
 @lru_cache(maxsize=len(DESIGNS))

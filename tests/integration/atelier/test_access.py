@@ -61,6 +61,9 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop GET /": EVERYBODY,
     "shop GET /register": EVERYBODY,
     "shop POST /register": EVERYBODY,
+    "shop GET /account": CUSTOMERS,
+    "shop POST /account": CUSTOMERS,
+    "shop POST /account/password": CUSTOMERS,
     "shop GET /orders": CUSTOMERS,
     "shop POST /orders": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
@@ -69,6 +72,8 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /orders/{number}/model": OWNER,
     "shop POST /orders/{number}/submit": OWNER,
     "shop POST /orders/{number}/confirm": OWNER,
+    "shop GET /orders/{number}/cancel": OWNER,
+    "shop POST /orders/{number}/cancel": OWNER,
     "shop GET /orders/{number}/picture.png": OWNER,
     "shop GET /designs": EVERYBODY,
     "shop GET /designs/{code}": EVERYBODY,
@@ -209,7 +214,8 @@ def visits(company: Company) -> Iterator[list[Visit]]:
             cookies = {f"atelier_{door}": value for door in ("shop", "crm", "mes") if value}
             key = keys.get(person)
             headers = {"Authorization": f"Bearer {key}"} if key else {}
-            clients[person] = leaving.enter_context(httpx.Client(headers=headers, cookies=cookies))
+            client = httpx.Client(headers=headers, cookies=cookies, timeout=60)
+            clients[person] = leaving.enter_context(client)
         # Whoever has signed out gets in nowhere any more.
         last = sorted(ROUTES, key=lambda route: "sign-out" in route)
         yield [

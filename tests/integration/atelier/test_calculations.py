@@ -340,6 +340,8 @@ class TestClaims:
         first = await self.claim(mes, "pricing a")
         late = [asked(model, f"customer:{uuid4()}"), asked(model, other)]
         await ask(mes, *late)
+        async with mes.session() as session:
+            assert await calculations.waiting(session) == {"shop": 1, "partner": 7}
 
         claims = [await self.claim(mes, "pricing a") for _ in range(3)]
         last = await self.claim(mes, "pricing a", spare=True)

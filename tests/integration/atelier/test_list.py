@@ -165,6 +165,27 @@ async def test_an_old_read_model_catches_up(
     assert len(await agree(mes, model)) == 1
 
 
+async def test_a_database_from_another_server_is_followed_like_any_other(
+    settings: Settings, mes: Database, model: ReadModel, start: Start
+) -> None:
+    far_away = 2**60
+    await new_work(mes)
+    async with await connect(settings.mes_database) as connection:
+        old = await changes.whole(connection)
+        # What a dump brings along; and a read model of that server, which Redis still has.
+        await connection.execute("ALTER TABLE work_order DISABLE TRIGGER mark_work_order")
+        await connection.execute("UPDATE work_order SET changed_in = %s", [far_away])
+        await connection.execute("ALTER TABLE work_order ENABLE TRIGGER mark_work_order")
+        await model.replace(changes.Whole(far_away, old.rows))
+        start(Projector(settings.mes_database, model))
+        await new_work(mes)
+
+        assert len(await agree(mes, model)) == 2
+        here = await changes.position(connection)
+        assert (await changes.since(connection, here)).rows == ()
+        assert (await changes.since(connection, far_away)).rows is None
+
+
 async def test_a_change_that_began_early_and_is_committed_late_is_not_missed(
     settings: Settings, mes: Database, model: ReadModel, start: Start
 ) -> None:

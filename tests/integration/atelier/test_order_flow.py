@@ -54,7 +54,7 @@ from touchstone.waiting import eventually_async
 T = TypeVar("T")
 
 REFUSALS = (IllegalTransition, work.WorkOrderNotFound, work.AlreadyTaken)
-SERVICES = ("shop", "mes", "pricing")
+SERVICES = ("shop", "partner", "mes", "pricing")
 PRICING = "workers of pricing"
 PATIENCE = 30.0  # seconds
 
@@ -180,10 +180,16 @@ class Platform:
     async def let_all_through(self, placed: Collection[Placed]) -> None:
         """Until everything that was told about these orders has arrived, in effect."""
 
+        quiet = 0
+
         async def on_its_way() -> list[str]:
+            nonlocal quiet
             dead = await self.dead_letters()
             assert not dead, f"dead-lettered: {dead}"
-            return await self._not_arrived({order.id for order in placed})
+            found = await self._not_arrived({order.id for order in placed})
+            # One empty look may fall between two databases.
+            quiet = 0 if found else quiet + 1
+            return found if found or quiet > 1 else ["looked once"]
 
         await self._while_running(self.parts, on_its_way)
 
@@ -607,7 +613,7 @@ def platform(settings: Settings) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_any_interleaving_ends_well(platform: Platform) -> None:
     customer, partner, operators, files = platform.run(platform.hire())
 
@@ -619,7 +625,7 @@ def test_any_interleaving_ends_well(platform: Platform) -> None:
     run_state_machine_as_test(
         Flow,
         settings=hypothesis_settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=20,
             deadline=None,
             database=None,

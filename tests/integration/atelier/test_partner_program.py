@@ -24,7 +24,7 @@ from atelier.data.shop import (
 from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
-from atelier.domain.pricing import quote
+from atelier.domain.pricing import Quote, quote
 from fixtures import models
 from fixtures.company import Company
 from fixtures.webhook_receiver import WebhookReceiver
@@ -50,6 +50,12 @@ def receiver() -> Iterator[WebhookReceiver]:
     server = WebhookReceiver()
     yield server
     server.stop()
+
+
+def price_of(finish: str) -> Quote:
+    """Of the ring, in gold 750."""
+    volume = measure(RING).volume_mm3
+    return quote(volume, METALS["gold-750"], Decimal("78.70"), FINISHES[finish])
 
 
 def write(company: Company, statement: sa.Update) -> None:
@@ -123,7 +129,7 @@ def test_the_finish_is_part_of_the_price(partner: httpx.Client) -> None:
 
     priced = order_in(partner, answer.headers["location"], "PRICE_CALCULATED")
 
-    price = quote(measure(RING).volume_mm3, METALS["gold-750"], FINISHES["hammered"])
+    price = price_of("hammered")
     assert priced["price"] == str(price.total)
     assert priced["price_parts"] == {
         "metal": str(price.metal_cost),
@@ -174,7 +180,7 @@ def estimate_of(http: httpx.Client, model: bytes, **fields: str) -> dict[str, An
 def test_an_estimate_is_a_price_without_an_order(partner: httpx.Client, company: Company) -> None:
     estimate = estimate_of(partner, RING, metal="gold-750", finish="satin")
 
-    price = quote(measure(RING).volume_mm3, METALS["gold-750"], FINISHES["satin"])
+    price = price_of("satin")
     assert estimate["state"] == "CALCULATED"
     assert Decimal(estimate["price"]) == price.total
     assert estimate["price_parts"]["finish"] == str(price.finish)

@@ -90,7 +90,7 @@ async def test_a_read_goes_to_the_replica(settings: Settings, opened: Open) -> N
 
     assert await eventually_async(lambda: shop.read(where), until=lambda it: it == "replica")
 
-    assert reads(shop, "replica", "current") == 1
+    assert reads(shop, "replica", "current") >= 1
     assert lag(shop) is not None
     assert not shop.degraded
 
@@ -131,8 +131,11 @@ async def test_ones_own_change_is_seen_at_once_while_the_replica_stands_still(
 
     assert await shop.read(knows(customer), after=position) == ("primary", True)
     # Whoever has not written reads on from the replica, as it is.
-    assert await shop.read(knows(customer)) == ("replica", False)
-    assert reads(shop, "primary", "behind") == 1
+    await eventually_async(
+        lambda: shop.read(knows(customer)), until=lambda seen: seen == ("replica", False)
+    )
+    assert await shop.read(knows(customer), after=position) == ("primary", True)
+    assert reads(shop, "primary", "behind") >= 1
     assert (lag(shop) or 0) > 0
 
     private_replica.resume()
@@ -151,8 +154,11 @@ async def test_a_replica_that_is_too_late_is_not_read_from(
     customer = await register(shop)
     await shop.position()
 
-    assert await shop.read(knows(customer)) == ("primary", True)
-    assert reads(shop, "primary", "lagging") == 1
+    async def late() -> float:
+        assert await shop.read(knows(customer)) == ("primary", True)
+        return reads(shop, "primary", "lagging")
+
+    await eventually_async(late)
     assert shop.degraded
 
     private_replica.resume()

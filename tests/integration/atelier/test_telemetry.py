@@ -65,6 +65,7 @@ def customers_order(company: Company) -> tuple[str, dict[str, str]]:
     eventually(
         lambda: company.systems.crm_client.order(number),
         until=lambda seen: seen.state is State.PRICE_CALCULATED,
+        timeout=60,
     )
     return number, cookies
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,7 +54,7 @@ def test_letters_follow_each_other_and_do_not_touch(text: str) -> None:
     line = lay_out(text)
 
     edges = [(each[..., 0].min(), each[..., 0].max()) for each in line.letters]
-    assert all(left[1] < right[0] for left, right in zip(edges, edges[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in pairwise(edges))
     assert not edges or edges[-1][1] == pytest.approx(line.width)
 
 

@@ -98,7 +98,9 @@ class TestSight:
 
         assert seen[:, -1].any()
         assert not seen[:, :20].any()
-        assert not (self.seen(Mesh(CUBE.points + np.array((99, 0, 0), np.float32), CUBE.facets)) >= 0).any()
+        assert not (
+            self.seen(Mesh(CUBE.points + np.array((99, 0, 0), np.float32), CUBE.facets)) >= 0
+        ).any()
 
 
 class TestShading:

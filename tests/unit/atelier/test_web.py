@@ -18,6 +18,7 @@ from atelier.domain.models3d import ModelRejected
 from atelier.files import StoredModel
 from atelier.orders import OrderNotFound
 from atelier.partner import intake
+from atelier.places import StoreUnavailable
 from atelier.shop.accounts import Registration
 from atelier.web import lifeline
 from atelier.web.lifeline import Phase
@@ -136,7 +137,8 @@ class TestRefusal:
 
     def test_all_that_pages_catch_can_be_told(self) -> None:
         told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
-        assert set(UNDERSTOOD) == told | {ModelRejected, OrderNotFound, WorkOrderNotFound}
+        told |= {ModelRejected, OrderNotFound, WorkOrderNotFound, StoreUnavailable}
+        assert set(UNDERSTOOD) == told
 
     def test_our_own_faults_are_not_the_users(self) -> None:
         with pytest.raises(TypeError):

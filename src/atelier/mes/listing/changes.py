@@ -52,6 +52,12 @@ BEGINNING = f"""
     ON true
 """
 
+# A trigger marks what is updated.
+_ADOPT = """
+    UPDATE work_order SET sequence = sequence
+    WHERE changed_in >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+"""
+
 Connection = psycopg.AsyncConnection[Any]
 Mark = tuple[str, int, int]
 """A change of a row: its number, its sequence, and the transaction."""
@@ -96,6 +102,8 @@ async def since(connection: Connection, seen: int) -> Changes:
     """All that has changed since the position `seen`."""
     found = await _fetch(connection, SINCE, seen)
     here = found[0][0]
+    if here < seen:
+        return Changes(here, None)  # a position in another server's transactions
     if found[0][1] is None:
         return Changes(here, ())
     if len(found) > MOST:
@@ -105,6 +113,12 @@ async def since(connection: Connection, seen: int) -> Changes:
         (row.number, row.sequence, columns[-1]) for row, columns in zip(changed, found, strict=True)
     ]
     return Changes(here, changed, marks)
+
+
+async def adopt(connection: Connection) -> None:
+    """Mark rows as changed now that were changed, so they say, by transactions yet to come: they
+    were brought here from another server, and would seem to be news for ever."""
+    await connection.execute(_ADOPT.encode())
 
 
 async def whole(connection: Connection) -> Whole:

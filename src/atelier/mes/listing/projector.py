@@ -34,6 +34,7 @@ class Projector:
         """`url` is the `postgresql://…` of the `mes` database."""
         self._url = url
         self._model = model
+        self._away = False
         self._written: Stamp | None = None
         self._told: frozenset[Mark] = frozenset()
 
@@ -44,7 +45,9 @@ class Projector:
             try:
                 await self._keep(backoff)
             except CACHE_GONE as error:
-                log.warning("read model away", reason=type(error).__name__)
+                if not self._away:
+                    log.warning("read model away", reason=type(error).__name__)
+                self._away = True
             except psycopg.Error as error:
                 log.warning("projector interrupted", reason=type(error).__name__)
             except Exception:
@@ -58,6 +61,7 @@ class Projector:
             log.info("projector active")
             while True:
                 await self._catch_up(connection)
+                self._away = False
                 backoff.reset()
                 await gathered(connection, _LOOK_EVERY)
 
@@ -68,6 +72,8 @@ class Projector:
             stamp = await self._model.stamp()
             found = None if stamp is None else await changes.since(connection, stamp.position)
             if stamp is None or found is None or found.rows is None:
+                if stamp is not None and found is not None and found.position < stamp.position:
+                    await self._model.drop()  # of another server's transactions
                 await build(connection, self._model)
                 return
             news = self._news(found, stamp)
@@ -102,6 +108,7 @@ async def rebuild(url: str, model: ReadModel) -> int:
 
 async def build(connection: Connection, model: ReadModel) -> int:
     """`rebuild` for whoever holds the lock already."""
+    await changes.adopt(connection)
     while True:
         whole = await changes.whole(connection)
         # None: one who has lost the lock has brought the old one further in the meantime.

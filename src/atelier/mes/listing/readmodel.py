@@ -86,6 +86,10 @@ class ReadModel:
         """Let it live on."""
         await self._cache.expire(KEY, _LIFETIME)
 
+    async def drop(self) -> None:
+        """Until it is built anew, there is none."""
+        await self._cache.delete(KEY)
+
     async def replace(self, whole: Whole) -> Stamp | None:
         """Put `whole` in the place of all that is there, at once.
 

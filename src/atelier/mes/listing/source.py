@@ -10,6 +10,7 @@ from typing import Final, cast
 
 import structlog
 
+from atelier import metrics
 from atelier.data.database import Database
 from atelier.mes.listing import changes, chunks
 from atelier.mes.listing.changes import Beginning, Changes, Connection
@@ -47,10 +48,12 @@ class Source:
         if self.fast:
             try:
                 if (found := await self._model.beginning()) is not None:
+                    _count("hit")
                     return found
             except CACHE_GONE as error:
                 log.warning("read model away", reason=type(error).__name__)
             self.fast = False
+        _count("miss")
         async with self._connection() as connection:
             return await changes.beginning(connection, chunks.FIRST)
 
@@ -59,10 +62,12 @@ class Source:
         if self.fast:
             try:
                 if (found := await self._model.whole()) is not None:
+                    _count("hit")
                     return found
             except CACHE_GONE as error:
                 log.warning("read model away", reason=type(error).__name__)
             self.fast = False
+        _count("miss")
         # One at a time: of all who ask meanwhile, nobody reads 50,000 rows a second time.
         async with self._building:
             if self._built is None or time.monotonic() > self._built_until:
@@ -87,3 +92,7 @@ class Source:
         async with self._database.session() as session:
             pooled = await (await session.connection()).get_raw_connection()
             yield cast("Connection", pooled.driver_connection)
+
+
+def _count(result: str) -> None:
+    metrics.cache_requests_total.labels("work list", result).inc()

@@ -5,19 +5,33 @@ import { measures, stageIn, stl } from "./shape.js";
 const LARGEST = 40 * 1024 * 1024;
 
 const section = document.getElementById("model-view");
+if (section) follow();
 
-if (section) {
+function follow() {
   const figure = document.getElementById("model-stage");
+  const picture = figure.querySelector("img");
   const size = document.getElementById("model-size");
   const help = document.getElementById("model-help");
+  const name = section.querySelector(".model-view__name");
   const colours = JSON.parse(section.dataset.colours);
   let stage = null;
+  let wanted = null;
 
-  const show = async (buffer, name) => {
-    const part = stl(buffer);
-    if (!part) return false;
-    size.textContent = `${measures(part)}, ${(part.positions.length / 9).toLocaleString("en")} facets`;
-    const label = `The model ${name}, ${size.textContent}`;
+  // Nothing is fetched or drawn before somebody comes to look at it.
+  const onSight = new IntersectionObserver(async (entries) => {
+    if (!wanted || !entries.some((entry) => entry.isIntersecting)) return;
+    const show = wanted;
+    wanted = null;
+    await show();
+  });
+  const showWhenSeen = (show) => {
+    wanted = show;
+    onSight.unobserve(section);
+    onSight.observe(section);
+  };
+
+  const put = async (part) => {
+    const label = `The model ${name.textContent}, ${size.textContent}`;
     stage ??= await stageIn(figure, {
       label,
       help: help.id,
@@ -26,30 +40,48 @@ if (section) {
     stage?.describe(label);
     stage?.show([part]);
     help.hidden = !stage;
-    return true;
   };
 
-  const choose = async (input) => {
-    const [file] = input.files;
-    section.hidden = true;
-    if (!file || file.size > LARGEST) return;
-    section.querySelector(".model-view__name").textContent = file.name;
-    section.hidden = !(await show(await file.arrayBuffer(), file.name));
+  const tell = (part) => {
+    const facets = (part.positions.length / 9).toLocaleString("en");
+    size.textContent = `${measures(part)}, ${facets} facets`;
+  };
+
+  const choose = async ([file]) => {
+    const part = file && file.size <= LARGEST ? stl(await file.arrayBuffer()) : null;
+    section.hidden = !part;
+    if (!part) return;
+    name.textContent = file.name;
+    tell(part);
+    showWhenSeen(() => put(part));
+  };
+
+  const showUploaded = async () => {
+    const answer = Number(section.dataset.bytes) <= LARGEST && (await fetch(section.dataset.model));
+    const part = answer && answer.ok ? stl(await answer.arrayBuffer()) : null;
+    if (part) {
+      tell(part);
+      await put(part);
+    }
+    if (!stage) showPicture();
+  };
+
+  const showPicture = () => {
+    if (!picture.dataset.src) return;
+    picture.src = picture.dataset.src;
+    picture.hidden = false;
   };
 
   // On the document: htmx replaces the forms while the page follows its order.
   document.addEventListener("change", ({ target }) => {
-    if (target.id === "model" && target.type === "file") choose(target);
+    if (target.id === "model" && target.type === "file") choose(target.files);
     if (target.name === "metal") stage?.colour(colours[target.value]);
   });
   figure.addEventListener("stageleft", () => {
     stage = null;
     help.hidden = true;
+    showPicture();
   });
-  figure.querySelector("img").addEventListener("error", ({ target }) => target.remove());
-
-  if (section.dataset.model && Number(section.dataset.bytes) <= LARGEST) {
-    const answer = await fetch(section.dataset.model);
-    if (answer.ok) await show(await answer.arrayBuffer(), section.querySelector(".model-view__name").textContent);
-  }
+  picture.addEventListener("error", () => (picture.hidden = true));
+  if (section.dataset.model) showWhenSeen(showUploaded);
 }

@@ -40,6 +40,7 @@ export class Stage {
 
     this.scene = new Scene();
     this.scene.environment = studio(this.renderer);
+    this.scene.environmentIntensity = 1.45;
     this.piece = new Group();
     this.scene.add(this.piece);
     this.metal = new MeshStandardMaterial({ metalness: 1, roughness: 0.16, side: DoubleSide });
@@ -122,7 +123,7 @@ export class Stage {
   leave() {
     this.canvas.remove();
     this.sized.disconnect();
-    if (this.picture) this.picture.hidden = false;
+    if (this.picture?.src) this.picture.hidden = false;
     this.figure.dispatchEvent(new CustomEvent("stageleft"));
   }
 
@@ -163,7 +164,7 @@ export class Stage {
       this.shadow = new Mesh(new PlaneGeometry(1, 1).rotateX(-Math.PI / 2), material);
       this.scene.add(this.shadow);
     }
-    this.shadow.scale.set(this.size.x * 1.7, 1, Math.max(this.size.z * 3.2, this.size.x * 0.5));
+    this.shadow.scale.set(this.size.x * 1.15, 1, Math.max(this.size.z * 2, this.size.x * 0.4));
     this.shadow.position.y = -this.size.y / 2 - 0.01;
   }
 }
@@ -191,7 +192,7 @@ function studio(renderer) {
     scene.add(box);
   }
   const generator = new PMREMGenerator(renderer);
-  const { texture } = generator.fromScene(scene, 0.02);
+  const { texture } = generator.fromScene(scene, 0.02, 0.1, 100, { size: 128 });
   generator.dispose();
   return texture;
 }

@@ -47,8 +47,8 @@ export class News {
     this.told.onChanges(news);
   }
 
+  // Perhaps for a moment only: what comes of asking decides what is said about it.
   #lost() {
-    this.told.onPulse("away");
     if (!this.asking) this.#ask();
   }
 

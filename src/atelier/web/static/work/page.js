@@ -10,7 +10,6 @@ import { View } from "./view.js";
 
 const PLACE = "atelier.work.place";
 const RETRY = 2000; // ms
-const SLOW = "The fast copy of this list is not there at the moment, so it comes straight from the database. It is complete, and stays up to date; opening it takes a little longer.";
 const PULSES = {
   opening: "Opening the whole list …",
   live: "Live",
@@ -27,7 +26,7 @@ const saying = new Saying(find("work-news"), describe);
 const news = new News({
   onChanges: ({ rows }) => changed(view.keepingPlace(() => list.apply(rows))),
   onAnew: load,
-  onSource: (fast) => say(find("work-source"), fast ? "" : SLOW),
+  onSource: (fast) => say(find("work-source"), fast ? "" : find("work-source").dataset.slow),
   onPulse: pulse,
   onSignedOut: signIn,
 });

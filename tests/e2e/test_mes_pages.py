@@ -1,0 +1,113 @@
+"""The operators' pages can be used by everybody: axe finds nothing serious on them, and the list is
+gone through with the keyboard alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from atelier.domain.lifecycle import State
+from fixtures.company import Company
+from fixtures.pages.mes import WorkPage
+from fixtures.prepared_orders import order_in_state
+from fixtures.read_model import LostReadModel
+
+PICTURES = os.environ.get("ATELIER_PICTURES")
+"""A folder: where the pages are to be looked at as pictures."""
+
+WIDTHS = (1280, 390)
+
+
+@pytest.fixture
+def page(company: Company, browse: object) -> Page:
+    """An operator's window."""
+    operator = company.accounts.operator("Vera")
+    window: Page = browse("Vera")  # type: ignore[operator]
+    home = company.sandbox.services["mes"]
+    window.context.add_cookies(
+        [{"name": name, "value": value, "url": home} for name, value in operator.cookies.items()]
+    )
+    return window
+
+
+def faults(page: Page, name: str) -> list[str]:
+    """What axe calls serious or critical, in both widths."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{name} at {width}: scrolls sideways")
+        found += [
+            f"{name} at {width}: {each['id']}: {each['help']} ({each['nodes'][0]['html']})"
+            for each in Axe().run(page).response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png")
+    return found
+
+
+def test_no_page_of_the_workshop_keeps_anybody_out(
+    company: Company, page: Page, read_model: LostReadModel
+) -> None:
+    home = company.sandbox.services["mes"]
+    found = []
+    page.goto(f"{home}/work")
+    expect(page.get_by_text("Nothing to make right now")).to_be_visible()
+    found += faults(page, "empty list")
+    partner = company.works_with_partner("Meridian")
+    order_in_state(State.PRICE_CALCULATED, partner, company.systems)
+    number = order_in_state(State.MANUFACTURING_APPROVED, partner, company.systems).number
+    expect(WorkPage(page).take(number)).to_be_visible()
+    found += faults(page, "list")
+    mes = company.systems.mes_client
+    mes.take(number)
+    mes.complete(number)
+    mes.pack(number)
+    page.get_by_role("button", name=f"Ship {number}").click()
+    found += faults(page, "list with parcel")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    read_model.lose()
+    expect(WorkPage(page).from_the_database).to_be_visible()
+    found += faults(page, "list from the database")
+    page.goto(f"{home}/work/{number}")
+    found += faults(page, "piece")
+    assert not found, "\n".join(found)
+
+
+def test_the_list_is_gone_through_with_the_keyboard(company: Company, page: Page) -> None:
+    partner = company.works_with_partner("Meridian")
+    numbers = [
+        order_in_state(State.PRICE_CALCULATED, partner, company.systems).number for _ in range(3)
+    ][::-1]
+    page.goto(f"{company.sandbox.services['mes']}/work")
+    work = WorkPage(page)
+    expect(work.live).to_be_visible()
+    expect(work.rows).to_have_count(4)
+    grid = page.get_by_role("grid", name="Work")
+    expect(grid).to_have_attribute("aria-rowcount", "4")
+
+    work.row(numbers[0]).focus()
+    page.keyboard.press("ArrowDown")
+    expect(work.row(numbers[1])).to_be_focused()
+    page.keyboard.press("End")
+    expect(work.row(numbers[2])).to_be_focused()
+    expect(work.row(numbers[2])).to_have_attribute("aria-rowindex", "4")
+    page.keyboard.press("Home")
+    expect(work.row(numbers[0])).to_be_focused()
+
+    # What comes in on top does not take the focus away.
+    newest = order_in_state(State.PRICE_CALCULATED, partner, company.systems).number
+    expect(work.row(newest)).to_have_attribute("aria-rowindex", "2")
+    expect(work.row(numbers[0])).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text=f"{newest}")).to_have_count(1)
+
+    page.get_by_label("Go to order number").fill(numbers[2].removeprefix("AT-").lower())
+    page.keyboard.press("Enter")
+    expect(work.row(numbers[2])).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"Order {numbers[2]}")).to_be_visible()
