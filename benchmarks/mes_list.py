@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from atelier.mes.listing import changes
 from atelier.seeding.seed import Company, seed
 from atelier.settings import Settings
 from benchmarks.mes_anatomy import anatomy
+from benchmarks.naive_list import as_it_was
 from touchstone.backing.programs import free_ports
 from touchstone.browser import find_browser
 from touchstone.keeper_client import KeeperClient, KeeperProcess
@@ -42,6 +43,11 @@ _PATIENCE = 600.0  # seconds; for the naive list of 50,000 pieces
 _NAIVE_QUERY = (
     "SELECT * FROM work_order WHERE state NOT IN ('CLOSED', 'CANCELLED', 'PRICING_FAILED') "
     "ORDER BY created_at DESC"
+)
+
+_NAIVE_STEPS = (
+    "SELECT * FROM work_order_history "
+    "WHERE order_id = (SELECT order_id FROM work_order LIMIT 1) ORDER BY sequence"
 )
 
 
@@ -120,7 +126,7 @@ def _one_size(sandbox: Sandbox, browser: Browser, active: int, options: argparse
         _row(_told(browser, ours, cookies, database, min(options.times, 10)))
     if not options.naive_times:
         return
-    with _naive(database) as address:
+    with as_it_was(database), _naive(database) as address:
         with httpx.Client(base_url=address, timeout=_PATIENCE) as http:
             naive = _row(_asked("naive: the page", http, "/work", options.naive_times))
             _row(_asked("naive: the whole list as JSON", http, "/api/work", options.naive_times))
@@ -249,25 +255,19 @@ def _row(found: Measured) -> Measured:
 
 
 def _plans(database: str) -> None:
-    ours: Sequence[tuple[str, str]] = (
-        ("the naive query", _NAIVE_QUERY),
-        (
-            "  and then, for each row",
-            "SELECT * FROM work_order_history WHERE order_id = "
-            "(SELECT order_id FROM work_order LIMIT 1) ORDER BY sequence",
-        ),
-        ("ours, without Redis: the first rows", changes.BEGINNING.replace("%s", "40")),
-        (
-            "ours: what has changed",
-            changes.SINCE.replace("%s", "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
-        ),
-    )
-    explain: Callable[[str], str] = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {}".format
+    with as_it_was(database):
+        _plan(database, "the naive query", _NAIVE_QUERY)
+        _plan(database, "  and then, for each row", _NAIVE_STEPS)
+    _plan(database, "ours, without Redis: the first rows", changes.BEGINNING.replace("%s", "40"))
+    here = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    _plan(database, "ours: what has changed", changes.SINCE.replace("%s", here))
+
+
+def _plan(database: str, name: str, query: str) -> None:
+    print(f"\n{name}")
     with psycopg.connect(database) as connection:
-        for name, query in ours:
-            print(f"\n{name}")
-            for [line] in connection.execute(explain(query).encode()):
-                print(f"    {line}")
+        for [line] in connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {query}".encode()):
+            print(f"    {line}")
 
 
 if __name__ == "__main__":

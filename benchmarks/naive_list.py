@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
@@ -88,6 +90,20 @@ def with_filters(environment: Environment) -> Environment:
         state_name=state_name, metal_name=metal_name, short_moment=short_moment
     )
     return environment
+
+
+@contextmanager
+def as_it_was(database: str) -> Iterator[None]:
+    """Without the index that came with the new list."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        [definition] = connection.execute(
+            "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_work_order_active'"
+        ).fetchone() or [""]
+        connection.execute("DROP INDEX ix_work_order_active")
+        try:
+            yield
+        finally:
+            connection.execute(definition.encode())
 
 
 def application(engine: sa.Engine) -> FastAPI:
