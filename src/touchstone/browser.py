@@ -69,7 +69,7 @@ _ARGUMENTS = (
     # A test machine has no use for the GPU process, nor for the browser's own traffic.
     *("--disable-gpu", "--disable-background-networking"),
     # All pages of one context in one process (those of another never share it), so that a new page
-    # finds compiled what Playwright evaluates in each.
+    # need not start one.
     "--renderer-process-limit=1",
     f"--disable-features={','.join(NO_FEATURES)}",
 )

@@ -403,6 +403,18 @@ class OrderFlow(RuleBasedStateMachine):
 
         self.platform.run(at_once())
 
+    @rule(order=placed, seed=st.integers(0, 5))
+    def the_factory_hears_of_several_steps_in_any_order(self, order: Placed, seed: int) -> None:
+        """They were made faster than anybody listened."""
+        self._lead(order, hops=1, until=State.PRICE_CALCULATED)
+        self._arrives(order)
+        self.owner_confirms(order)
+        self.seller_sends_back(order)
+        self.owner_confirms(order)
+        self.seller_approves(order)
+        self.platform.run(self.platform.let_through(["relay of shop"], lose_the_connection=False))
+        self.a_queue_gets_out_of_order("mes.orders", seed)
+
     @rule(order=placed, hops=st.integers(1, 4))
     def it_goes_on(self, order: Placed, hops: int) -> None:
         """All that has been told arrives, and whoever's turn it is does the next step."""
@@ -625,7 +637,7 @@ def test_any_interleaving_ends_well(platform: Platform) -> None:
     run_state_machine_as_test(
         Flow,
         settings=hypothesis_settings(
-            max_examples=10,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             database=None,

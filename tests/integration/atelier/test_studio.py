@@ -35,7 +35,9 @@ class Door:
         self._leaving = leaving
 
     def visitor(self, cookies: httpx.Cookies | dict[str, str] | None = None) -> httpx.Client:
-        return self._leaving.enter_context(httpx.Client(base_url=self.address, cookies=cookies))
+        return self._leaving.enter_context(
+            httpx.Client(base_url=self.address, cookies=cookies, timeout=60)
+        )
 
     def customer(self) -> httpx.Client:
         with Session(self.company.shop_database) as session:

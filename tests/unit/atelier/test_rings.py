@@ -188,7 +188,12 @@ class TestWhatDoesNotFit:
             ({"engraving": "x" * 41}, "engraving", "41 letters"),
             ({"engraving": "永遠"}, "engraving", "永 遠"),
             ({"engraving": "ÇÉ", "width": "1.5"}, "engraving", "too narrow"),
-            ({"engraving": "W" * 40, "size": "44"}, "engraving", "too long"),
+            (
+                {"engraving": "W" * 40, "size": "44", "seat": "bezel", "stone": "8"}
+                | {"place": "outside"},
+                "engraving",
+                "too long",
+            ),
             (
                 {"engraving": "Anna", "place": "outside", "profile": "knife-edge"},
                 "engraving",
