@@ -220,20 +220,22 @@ class ContainersProvider:
         return first, self.start_replica()[1]
 
     def start_replica(self, *, restarts: bool = False) -> tuple[DockerContainer, Server]:
-        """A replica of the primary; one that `restarts` keeps its port, and copies anew."""
+        """A replica of the primary; one that `restarts` keeps its port and its data."""
         began = time.monotonic()
         follow = (
-            "rm -rf $PGDATA && "
+            "[ -f $PGDATA/PG_VERSION ] || "
             f"pg_basebackup -R --checkpoint=fast -h {self._upstream} -U {USER} -D $PGDATA"
             f" && chmod 700 $PGDATA && exec postgres {shlex.join(_FLAGS)}"
         )
+        # What is mounted in memory is gone when a container ends.
+        folder = "/tmp" if restarts else _DATA
         replica = self._run(
             POSTGRES,
             [5432],
             ["sh", "-c", follow],
-            environment={"PGDATA": f"{_DATA}/replica", "PGPASSWORD": self._password},
+            environment={"PGDATA": f"{folder}/replica", "PGPASSWORD": self._password},
             user="postgres",
-            data=_DATA,
+            data=None if restarts else folder,
             published={5432: free_ports(1)[0]} if restarts else {},
         )
         return replica, self.await_postgres(replica, began)
