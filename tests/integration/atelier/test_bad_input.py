@@ -306,7 +306,7 @@ class TestAForbiddenTransition:
         operator = people.operator("Otto")
 
         page, document = (
-            operator.post(f"/work/{number}/ship"),
+            operator.post(f"/work/{number}/ship", data={"tracking_number": "RR 123 456"}),
             operator.post(f"/api/work/{number}/pack"),
         )
 
