@@ -6,6 +6,17 @@ import asyncio
 import random
 
 
+def heed_cancellation() -> None:
+    """Raise CancelledError in a task that was asked to end.
+
+    Loops that survive all else ask, since a library that was interrupted may have told it as an
+    error of its own, or not at all.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Backoff:
     """Doubles from `first` to `most` seconds, with jitter so that processes do not come back in
     step. `reset()` after a success."""
@@ -19,6 +30,7 @@ class Backoff:
         self._next = self._first
 
     async def pause(self) -> None:
+        heed_cancellation()
         delay = self._next * random.uniform(0.5, 1)
         self._next = min(self._next * 2, self._most)
         await asyncio.sleep(delay)

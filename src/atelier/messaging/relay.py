@@ -20,7 +20,7 @@ from psycopg.rows import class_row, scalar_row
 
 from atelier import metrics, tracing
 from atelier.data.database import Database
-from atelier.messaging.backoff import Backoff
+from atelier.messaging.backoff import Backoff, heed_cancellation
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.spans import sending
 from atelier.messaging.topology import EVENTS
@@ -100,6 +100,7 @@ class Relay:
                     if not await to_its_end(self._publish_batch(connection, exchange)):
                         async for _ in connection.notifies(timeout=self._look_every, stop_after=1):
                             pass
+                    heed_cancellation()
                     backoff.reset()
 
     async def _get_the_lock(self, connection: psycopg.AsyncConnection[_Waiting]) -> None:

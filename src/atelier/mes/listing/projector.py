@@ -13,7 +13,7 @@ from atelier.mes.listing import changes
 from atelier.mes.listing.changes import Changes, Connection, Mark
 from atelier.mes.listing.readmodel import CACHE_GONE, ReadModel, Stamp
 from atelier.mes.listing.rows import Row
-from atelier.messaging.backoff import Backoff
+from atelier.messaging.backoff import Backoff, heed_cancellation
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,7 @@ class Projector:
                 self._away = False
                 backoff.reset()
                 await gathered(connection, _LOOK_EVERY)
+                heed_cancellation()
 
     async def _catch_up(self, connection: Connection) -> None:
         if not await _locked(connection, REBUILD):
