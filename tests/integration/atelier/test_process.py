@@ -51,12 +51,13 @@ def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) ->
             lambda address=address: httpx.get(f"{address}/health/ready").status_code,  # type: ignore[misc]
             until=lambda status: status == 200,
             ignoring=(httpx.TransportError,),
+            timeout=60,  # it imports all of the platform
         )
         assert answer == 200
 
     platform.send_signal(signal.SIGTERM)
 
-    _, log = platform.communicate(timeout=15)
+    _, log = platform.communicate(timeout=60)
     assert platform.returncode == 0
     lines = [json.loads(line) for line in log.splitlines()]
     assert all(
