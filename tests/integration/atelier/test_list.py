@@ -325,7 +325,8 @@ async def test_what_a_page_has_missed_is_found_by_its_position(
 
     assert found.rows is not None
     assert f"AT-{missed.hex[:6].upper()}" in {row.number for row in found.rows}
-    assert found.position > seen
+    # No further while a transaction of anybody on this server, older than the change, goes on.
+    assert found.position >= seen
 
 
 async def test_a_page_that_does_not_read_is_let_go(
