@@ -14,6 +14,7 @@ from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
 from fixtures.company import Company
 from fixtures.prepared_orders import order_in_state
+from touchstone.waiting import eventually
 
 PICTURES = os.environ.get("ATELIER_PICTURES")
 """A folder: where the pages are to be looked at as pictures."""
@@ -37,7 +38,7 @@ def desk(company: Company, browse: object) -> tuple[Page, dict[str, str]]:
         past = sa.func.now() - sa.text("interval '3 days 2 hours'")
         late = sa.update(Order).where(Order.number == confirmed)
         connection.execute(late.values(promised_at=past, updated_at=past))
-    (anna,) = crm.find_customers("Anna Petrova")
+    (anna,) = eventually(lambda: crm.find_customers("Anna Petrova"))
     seller = company.accounts.seller("Boris")
     page: Page = browse("Boris")  # type: ignore[operator]
     home = company.sandbox.services["crm"]

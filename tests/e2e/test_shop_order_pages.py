@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
+from fixtures.abilities import Refused
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
@@ -42,6 +43,7 @@ def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
                 lambda: crm.order(number).state,
                 until=lambda state: state is not State.SUBMITTED,
                 timeout=30,
+                ignoring=(Refused,),  # the replica may not know it yet
             )
             return number
 

@@ -27,6 +27,7 @@ from fixtures.company import Company
 from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.sandbox import Sandbox
+from touchstone.waiting import eventually
 
 PEOPLE: Final = (
     "anonymous",
@@ -188,7 +189,7 @@ def visits(company: Company) -> Iterator[list[Visit]]:
     sender = company.works_with_partner("Meridian")
     company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
-    (anna,) = company.systems.crm_client.find_customers(customer.email)
+    (anna,) = eventually(lambda: company.systems.crm_client.find_customers(customer.email))
     values = {
         "shop": {"number": own, "code": "aurora"},
         "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},

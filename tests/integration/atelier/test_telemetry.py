@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from atelier.domain.lifecycle import State
+from fixtures.abilities import Refused
 from fixtures.clients.pages import ShopForms, register
 from fixtures.collector import Collector, Span, collector
 from fixtures.company import Company
@@ -66,6 +67,7 @@ def customers_order(company: Company) -> tuple[str, dict[str, str]]:
         lambda: company.systems.crm_client.order(number),
         until=lambda seen: seen.state is State.PRICE_CALCULATED,
         timeout=60,
+        ignoring=(Refused,),  # the replica may not know it yet
     )
     return number, cookies
 
