@@ -113,7 +113,7 @@ class TestConstructor:
         assert answer.status_code == 303
 
         found = eventually(
-            lambda: next(iter(door.company.systems.crm_client.find(number)), None),
+            lambda: next(iter(door.company.systems.crm_client.find(q=number)), None),
             until=lambda each: each is not None and each.price is not None,
         )
         assert found is not None
