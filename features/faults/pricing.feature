@@ -1,5 +1,5 @@
 @ui @processes
-Feature: One partner's thousand models do not delay a customer's one
+Feature: Nobody waits for a price without knowing why
   A partner may send as many models as it likes, all at once. A customer who sends one is served in
   turn with that partner, and not after it.
 
@@ -14,4 +14,14 @@ Feature: One partner's thousand models do not delay a customer's one
     And Anna the customer sees the price € 362.30
     And fewer than 30 of Meridian's pieces were priced before the order
     And Meridian the partner sees all its orders as "Price ready"
+    And the order is found once in every system, in the same state, at the same price, with a legal history
+
+  Scenario: A customer is told when the price takes longer than it should
+    Given Anna the customer has an account in the shop
+    And the pricing service is down
+    When Anna the customer orders a piece from the generated ring in gold 585
+    And the order has stood still for 20 minutes
+    Then Anna the customer reads "Measuring your model takes longer than it should"
+    When the pricing service comes back
+    Then Anna the customer watches the order become "Price ready"
     And the order is found once in every system, in the same state, at the same price, with a legal history

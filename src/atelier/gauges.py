@@ -18,7 +18,8 @@ from prometheus_client import Gauge
 from atelier import calculations
 from atelier.data.columns import now
 from atelier.data.database import Database
-from atelier.data.shop import Order
+from atelier.data.shop import Email, Order
+from atelier.mail.kinds import Kind
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
 from atelier.messaging.tables import outbox
@@ -65,6 +66,12 @@ pricing_waiting: Final = Gauge(
     ("source",),
     registry=REGISTRY,
 )
+letters_parked: Final = Gauge(
+    "atelier_letters_parked",
+    "Letters to customers that no mail server would take; they wait for a person.",
+    ("kind",),
+    registry=REGISTRY,
+)
 _OUTBOX: Final = (outbox_unpublished, outbox_oldest_seconds)
 
 
@@ -91,6 +98,7 @@ class Gauges:
                 self._read("queues", self._look_at_queues(), queue_messages, queue_consumers),
                 self._read("outboxes", self._look_at_outboxes(), *_OUTBOX),
                 self._read("models", self._look_at_models(), pricing_waiting),
+                self._read("letters", self._look_at_letters(), letters_parked),
                 self._count_orders(),
             )
             self._fresh_until = time.monotonic() + _KEEP
@@ -128,6 +136,15 @@ class Gauges:
             async with self._models.session() as session:
                 for source, count in (await calculations.waiting(session)).items():
                     pricing_waiting.labels(source).set(count)
+
+    async def _look_at_letters(self) -> None:
+        if (shop := self._databases.get("shop")) is None:
+            return
+        query = sa.select(Email.kind, sa.func.count()).where(Email.parked_at.is_not(None))
+        async with shop.session() as session:
+            found = dict((await session.execute(query.group_by(Email.kind))).tuples().all())
+        for kind in Kind:
+            letters_parked.labels(kind).set(found.get(kind, 0))
 
     async def _count_orders(self) -> None:
         shop = self._databases.get("shop")

@@ -51,11 +51,23 @@ async def start(session: AsyncSession, customer_id: UUID) -> Order:
 
 
 async def attach_model(
-    session: AsyncSession, order: Order, model: StoredModel, actor: str
+    session: AsyncSession,
+    order: Order,
+    model: StoredModel,
+    actor: str,
+    metal_code: str | None = None,
 ) -> Order:
-    """Raises IllegalTransition."""
+    """The metal is the one that the customer has seen the model in, to be chosen for good when
+    they ask for a price. Raises IllegalTransition, UnknownMetal."""
+    seen_in = {"metal": metal(metal_code).code} if metal_code else {}
     return await move(
-        session, order.id, State.FILE_UPLOADED, owner=Owner.CUSTOMER, actor=actor, **_of(model)
+        session,
+        order.id,
+        State.FILE_UPLOADED,
+        owner=Owner.CUSTOMER,
+        actor=actor,
+        **seen_in,
+        **_of(model),
     )
 
 

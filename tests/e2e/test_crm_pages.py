@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
+from fixtures.accessibility import barriers
 from fixtures.company import Company
 from fixtures.prepared_orders import order_in_state
 from touchstone.waiting import eventually
-
-PICTURES = os.environ.get("ATELIER_PICTURES")
-"""A folder: where the pages are to be looked at as pictures."""
-
-WIDTHS = (1280, 390)
 
 
 @pytest.fixture
@@ -61,25 +53,9 @@ def desk(company: Company, browse: object) -> tuple[Page, dict[str, str]]:
 def test_no_page_of_the_sales_desk_keeps_anybody_out(desk: tuple[Page, dict[str, str]]) -> None:
     page, addresses = desk
     found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        for name, address in addresses.items():
-            page.goto(address)
-            for closed in page.locator("details > summary").all():
-                closed.click()
-            scrolls = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            found += [f"{name} at {width}: scrolls sideways"] if scrolls else []
-            found += [f"{name} at {width}: {fault}" for fault in _faults(page)]
-            if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
+    for name, address in addresses.items():
+        page.goto(address)
+        for closed in page.locator("details > summary").all():
+            closed.click()
+        found += barriers(page, name)
     assert not found, "\n".join(found)
-
-
-def _faults(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {each['help']} ({each['nodes'][0]['html']})"
-        for each in violations
-        if each["impact"] in ("serious", "critical")
-    ]

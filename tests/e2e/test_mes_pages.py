@@ -3,23 +3,15 @@ gone through with the keyboard alone."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from atelier.domain.lifecycle import State
+from fixtures.accessibility import barriers
 from fixtures.company import Company
 from fixtures.pages.mes import WorkPage
 from fixtures.prepared_orders import order_in_state
 from fixtures.read_model import LostReadModel
-
-PICTURES = os.environ.get("ATELIER_PICTURES")
-"""A folder: where the pages are to be looked at as pictures."""
-
-WIDTHS = (1280, 390)
 
 
 @pytest.fixture
@@ -34,23 +26,6 @@ def page(company: Company, browse: object) -> Page:
     return window
 
 
-def faults(page: Page, name: str) -> list[str]:
-    """What axe calls serious or critical, in both widths."""
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{name} at {width}: scrolls sideways")
-        found += [
-            f"{name} at {width}: {each['id']}: {each['help']} ({each['nodes'][0]['html']})"
-            for each in Axe().run(page).response["violations"]
-            if each["impact"] in ("serious", "critical")
-        ]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png")
-    return found
-
-
 def test_no_page_of_the_workshop_keeps_anybody_out(
     company: Company, page: Page, read_model: LostReadModel
 ) -> None:
@@ -58,24 +33,24 @@ def test_no_page_of_the_workshop_keeps_anybody_out(
     found = []
     page.goto(f"{home}/work")
     expect(page.get_by_text("Nothing to make right now")).to_be_visible()
-    found += faults(page, "empty list")
+    found += barriers(page, "empty list")
     partner = company.works_with_partner("Meridian")
     order_in_state(State.PRICE_CALCULATED, partner, company.systems)
     number = order_in_state(State.MANUFACTURING_APPROVED, partner, company.systems).number
     expect(WorkPage(page).take(number)).to_be_visible()
-    found += faults(page, "list")
+    found += barriers(page, "list")
     mes = company.systems.mes_client
     mes.take(number)
     mes.complete(number)
     mes.pack(number)
     page.get_by_role("button", name=f"Ship {number}").click()
-    found += faults(page, "list with parcel")
+    found += barriers(page, "list with parcel")
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     read_model.lose()
     expect(WorkPage(page).from_the_database).to_be_visible()
-    found += faults(page, "list from the database")
+    found += barriers(page, "list from the database")
     page.goto(f"{home}/work/{number}")
-    found += faults(page, "piece")
+    found += barriers(page, "piece")
     assert not found, "\n".join(found)
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
 from fixtures.abilities import Refused
+from fixtures.accessibility import barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
 from touchstone.waiting import eventually
-
-PICTURES = os.environ.get("ATELIER_PICTURES")
-"""A folder: where the pages are to be looked at as pictures."""
-
-WIDTHS = (1280, 390)
 
 
 @pytest.fixture
@@ -72,23 +65,6 @@ def test_no_page_about_an_order_keeps_anybody_out(pages: tuple[Page, dict[str, s
     page, addresses = pages
     found = []
     for name, address in addresses.items():
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(address)
-            scrolls = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            found += [f"{name} at {width}: scrolls sideways"] if scrolls else []
-            found += [f"{name} at {width}: {fault}" for fault in _faults(page)]
-            if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
+        page.goto(address)
+        found += barriers(page, name)
     assert not found, "\n".join(found)
-
-
-def _faults(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{violation['id']}: {node['target']}"
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]

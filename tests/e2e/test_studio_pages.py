@@ -3,15 +3,13 @@ pictures only, and without JavaScript."""
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from fixtures.accessibility import barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
@@ -19,10 +17,6 @@ from fixtures.pages.shop import ShopOrderPage
 from fixtures.pages.studio import StudioPage
 from touchstone.browser import Browse
 
-PICTURES = os.environ.get("ATELIER_PICTURES")
-"""A folder: where the pages are to be looked at as pictures."""
-
-WIDTHS = (1280, 390)
 PATIENCE = 60_000  # milliseconds: pictures and scenes are drawn without a graphics card here
 GET_PARAMETER = "WebGL2RenderingContext.prototype.getParameter"
 LIKE_A_CARD = f"""
@@ -50,14 +44,8 @@ def test_no_page_of_the_studio_keeps_anybody_out(company: Company) -> None:
     }
     found = []
     for name, path in addresses.items():
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(anna.shop.home + path)
-            scrolls = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            found += [f"{name} at {width}: scrolls sideways"] if scrolls else []
-            found += [f"{name} at {width}: {fault}" for fault in faults(page)]
-            if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
+        page.goto(anna.shop.home + path)
+        found += barriers(page, name)
     assert not found, "\n".join(found)
 
 
@@ -113,14 +101,3 @@ def test_a_chosen_file_is_measured_before_it_is_sent(company: Company) -> None:
 
     expect(page.get_by_role("region", name="The file you chose")).to_contain_text("mine.stl")
     expect(page.locator("#model-size")).to_have_text(re.compile(r"^\d+\.\d × \d+\.\d × \d+\.\d mm"))
-
-
-def faults(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{violation['id']}: {node['target']}"
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]

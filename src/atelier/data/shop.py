@@ -169,6 +169,7 @@ class Email(Base):
             "due_at",
             postgresql_where=sa.text("sent_at IS NULL AND parked_at IS NULL"),
         ),
+        sa.Index("ix_email_parked", "parked_at", postgresql_where=sa.text("parked_at IS NOT NULL")),
     )
 
     id: Mapped[Id]

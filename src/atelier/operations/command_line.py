@@ -1,4 +1,4 @@
-"""`atelier dlq …`, `atelier reconcile` and `atelier prune`."""
+"""`atelier dlq …`, `atelier letters …`, `atelier reconcile` and `atelier prune`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -26,11 +27,13 @@ Queue = Annotated[str | None, typer.Option(help="Of one queue only, such as mes.
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 dlq = typer.Typer(no_args_is_help=True, help="Events that could not be handled.")
+letters = typer.Typer(no_args_is_help=True, help="Letters that no mail server would take.")
 
 
 def add_to(app: typer.Typer) -> None:
     """The commands become part of `app`."""
     app.add_typer(dlq, name="dlq")
+    app.add_typer(letters, name="letters")
     app.command()(reconcile)
     app.command()(prune)
 
@@ -80,6 +83,55 @@ def replay(
     if missing := wanted - {letter.id for letter in replayed}:
         _refuse(f"No dead letter has the id {', '.join(sorted(missing))}.")
     typer.echo(f"{len(replayed)} replayed")
+
+
+@letters.command("list")
+def list_letters(as_json: AsJson = False) -> None:
+    """Show the letters that are not tried any more, and why. Changes nothing."""
+    from atelier.operations import letters
+
+    async def found(systems: Systems) -> Sequence[letters.ParkedLetter]:
+        async with systems.shop.session() as session:
+            return await letters.parked(session)
+
+    parked = _run(found)
+    if as_json:
+        _print_json([letter.to_dict() for letter in parked])
+    else:
+        rows = [
+            (
+                str(each.id),
+                f"{each.kind}\n{each.order}",
+                f"attempt {each.attempts}, {each.parked_at:%Y-%m-%d %H:%M:%S} UTC: {each.reason}",
+            )
+            for each in parked
+        ]
+        _print_table(("letter", "what about", "why"), rows, "No letter is parked.")
+
+
+@letters.command()
+def send(
+    id: Annotated[list[str] | None, typer.Option(help="One letter; may be given again.")] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Every letter.")] = False,
+) -> None:
+    """Try letters again, once what stopped them is repaired."""
+    if bool(id) is all_of_them:
+        _refuse("Say which letters: --id (once or more), or --all.")
+    from atelier.operations import letters
+
+    try:
+        wanted = {UUID(each) for each in id or []}
+    except ValueError:
+        _refuse("An id is 32 hex digits with hyphens, as `atelier letters list` shows it.")
+
+    async def again(systems: Systems) -> set[UUID]:
+        async with systems.shop.session() as session:
+            return await letters.again(session, None if all_of_them else wanted)
+
+    tried = _run(again)
+    typer.echo(f"{len(tried)} will be sent again")
+    if missing := wanted - tried:
+        _refuse(f"No parked letter has the id {', '.join(sorted(map(str, missing)))}.")
 
 
 def reconcile(

@@ -1,4 +1,4 @@
-"""Takes out of the databases what nobody will ask for any more: old events.
+"""Takes out of the databases what nobody will ask for any more: old events, and old webhooks.
 
 The events of an order that is still under way stay, however old: reconciliation sends them again
 where a system has missed one.
@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import ReturningDelete
 
 from atelier.data.database import Database
 from atelier.data.mes import WorkOrder
-from atelier.data.shop import Order
+from atelier.data.shop import Delivery, Order, WebhookDelivery
 from atelier.domain.lifecycle import TRANSITIONS, State
 from atelier.messaging.tables import consumed_event, outbox
 
@@ -26,13 +26,15 @@ _AT_ONCE: Final = 5_000  # rows of a transaction, so that none holds its locks f
 
 
 async def prune(shop: Database, mes: Database, before: datetime) -> Mapping[str, int]:
-    """Delete published events, and the notes of consumed ones, from before that moment.
+    """Delete published events, the notes of consumed ones and webhooks that partners have taken,
+    from before that moment.
 
     Returns how many rows of each table went.
     """
     return {
         "shop: outbox": await _prune(shop, _old_events(Order.id, Order.state, before)),
         "shop: consumed_event": await _prune(shop, _old_notes(before)),
+        "shop: webhook_delivery": await _prune(shop, _old_deliveries(before)),
         "mes: outbox": await _prune(mes, _old_events(WorkOrder.order_id, WorkOrder.state, before)),
         "mes: consumed_event": await _prune(mes, _old_notes(before)),
     }
@@ -73,3 +75,17 @@ def _old_notes(before: datetime) -> ReturningDelete[Any]:
         .limit(_AT_ONCE)
     )
     return sa.delete(consumed_event).where(key.in_(old)).returning(consumed_event.c.event_id)
+
+
+def _old_deliveries(before: datetime) -> ReturningDelete[Any]:
+    old = (
+        sa.select(WebhookDelivery.id)
+        .where(WebhookDelivery.state == Delivery.DELIVERED, WebhookDelivery.created_at < before)
+        .limit(_AT_ONCE)
+    )
+    return (
+        sa.delete(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(old))
+        .returning(WebhookDelivery.id)
+        .execution_options(synchronize_session=False)
+    )

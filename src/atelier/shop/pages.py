@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier import metal_prices, orders
+from atelier.data.columns import now
 from atelier.data.shop import Customer, Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
+from atelier.domain.promises import is_stalled
 from atelier.files import StoredModel
 from atelier.shop import timeline
 from atelier.shop.accounts import SignedIn, Visitor
@@ -232,11 +234,13 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         order = await _own(session, customer, number)
         history = await orders.history(session, order.id)
         gram_prices = await metal_prices.shown(session)
+    late = is_stalled(order.state, order.updated_at, now())
     return {
         "order": order,
         "lines": timeline.lines(history),
-        # Not only steps are news: the workshop may refuse to cancel.
-        "version": f"{order.sequence}.{order.updated_at.timestamp():.6f}",
+        "late": late,
+        # Not only steps are news: the workshop may refuse to cancel, and time goes by.
+        "version": f"{order.sequence}.{order.updated_at.timestamp():.6f}{'.late' if late else ''}",
         "interval": lifeline.poll_interval(order.state),
         "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
         "advice": advice(order.failure_code),

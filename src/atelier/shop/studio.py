@@ -169,7 +169,7 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
     model = await resources.files.save(file, resources.settings.upload_limit)
     async with resources.shop.session() as session:
         order = await orders.start(session, customer.id)
-        await orders.attach_model(session, order, model, f"customer:{customer.id}")
+        await orders.attach_model(session, order, model, f"customer:{customer.id}", wish.metal)
         number = order.number
     return see_other(f"/orders/{number}")
 

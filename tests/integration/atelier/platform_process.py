@@ -93,3 +93,14 @@ def company_of(platform: Running) -> Iterator[Company]:
 
     with ExitStack() as closing:
         yield Company(platform.sandbox, WayIn.API, no_window, lambda _: None, closing)
+
+
+def command(sandbox: Sandbox, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the platform's command line does with the sandbox's settings."""
+    return subprocess.run(
+        [*ATELIER, *words],
+        env=environment(sandbox.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )

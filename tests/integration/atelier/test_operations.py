@@ -1,10 +1,9 @@
-"""What whoever runs the platform does by command: dead letters, reconciliation, pruning."""
+"""What whoever runs the platform does by command: dead letters and reconciliation."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -16,19 +15,21 @@ from atelier import orders, work
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, WorkOrder
-from atelier.data.shop import Order, Partner
+from atelier.data.shop import (
+    Order,
+    Partner,
+)
 from atelier.domain.lifecycle import State
-from atelier.messaging import tables
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.relay import Relay
 from atelier.messaging.topology import dead
-from atelier.operations import dead_letters, pruning
+from atelier.operations import dead_letters
 from atelier.operations.reconciliation import Systems, repaired
 from atelier.settings import Settings
 from tests.integration.atelier.conftest import Start
-from tests.integration.atelier.platform_process import ATELIER, environment
-from tests.integration.atelier.wire import MODEL, deliver, history, told, waiting
+from tests.integration.atelier.platform_process import command
+from tests.integration.atelier.wire import MODEL, all_published, deliver, history, told, waiting
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually_async
 
@@ -53,28 +54,6 @@ async def dead_events(broker: Broker, count: int) -> list[dead_letters.DeadLette
 async def placed(shop: Database, partner: Partner) -> Order:
     async with shop.session() as session:
         return await orders.place(session, partner.id, MODEL, "gold-585")
-
-
-async def all_published(*databases: Database) -> None:
-    async def left() -> int:
-        query = sa.select(sa.func.count()).where(tables.outbox.c.published_at.is_(None))
-        total = 0
-        for database in databases:
-            async with database.session() as session:
-                total += await session.scalar(query) or 0
-        return total
-
-    await eventually_async(left, until=lambda count: not count)
-
-
-def command(sandbox: Sandbox, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*ATELIER, *words],
-        env=environment(sandbox.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 async def test_a_look_at_dead_letters_leaves_them_as_they_are(
@@ -269,40 +248,6 @@ async def test_what_may_be_on_its_way_is_no_difference(
     await placed(shop, partner)
 
     assert await Systems(shop, mes, broker, grace=timedelta(minutes=5)).differences() == []
-
-
-async def test_old_events_go_but_for_those_of_orders_under_way(
-    shop: Database, mes: Database, partner: Partner, broker: Broker, start: Start
-) -> None:
-    running, finished = await placed(shop, partner), await placed(shop, partner)
-    start(Relay(shop, broker))
-    await all_published(shop)
-    unpublished = told(uuid4(), None, State.SUBMITTED)
-    async with shop.session() as session:
-        (await session.get_one(Order, finished.id)).state = State.CLOSED
-        for days, consumer in ((40, "old"), (1, "young")):
-            await session.execute(
-                sa.insert(tables.consumed_event).values(
-                    consumer=consumer, event_id=uuid4(), consumed_at=now() - timedelta(days=days)
-                )
-            )
-        await session.execute(
-            sa.update(tables.outbox).values(published_at=now() - timedelta(days=40))
-        )
-        await session.execute(
-            sa.insert(tables.outbox).values(
-                event_id=unpublished.id, type=unpublished.type, body=unpublished.to_dict()
-            )
-        )
-
-    gone = await pruning.prune(shop, mes, now() - timedelta(days=30))
-
-    assert gone["shop: outbox"] == 1
-    assert gone["shop: consumed_event"] == 1
-    async with shop.session() as session:
-        left = await session.scalars(sa.select(tables.outbox.c.body["order_id"].astext))
-        assert set(left) == {str(running.id), str(unpublished.order_id)}
-        assert list(await session.scalars(sa.select(tables.consumed_event.c.consumer))) == ["young"]
 
 
 async def test_commands_say_what_they_found_and_did(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -170,6 +171,16 @@ class TestOrdering:
         model = customer.get(f"/orders/{order.number}/model")
         assert model.headers["content-type"] == "model/stl"
         assert measure(model.content).volume_mm3 > 100
+
+    def test_the_metal_that_it_was_drawn_in_is_chosen_already(self, door: Door) -> None:
+        customer = door.customer()
+
+        path = customer.post("/studio/order", data={"metal": "platinum-950"}).headers["location"]
+
+        chosen = re.findall(
+            r'name="metal" value="([^"]+)" required checked', customer.get(path).text
+        )
+        assert chosen == ["platinum-950"]
 
     def test_a_stranger_signs_in_first_and_finds_the_ring_as_it_was(self, door: Door) -> None:
         register(door.address, "Anna", "anna@example.com", "correct horse")

@@ -220,6 +220,7 @@ def test_metrics_tell_of_routes_handlers_orders_outboxes_and_queues(company: Com
         'atelier_handler_seconds_count{queue="pricing.calculations"} 1.0',
         'atelier_orders{state="PRICE_CALCULATED"} 1.0',
         'atelier_queue_messages{queue="shop.orders.dead"} 0.0',
+        'atelier_letters_parked{kind="price"} 0.0',
     ):
         assert line in text.splitlines()
     for name in ("atelier_oldest_order_seconds", "atelier_outbox_unpublished"):

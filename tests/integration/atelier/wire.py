@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from aio_pika import Message
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -11,8 +12,10 @@ from atelier import work
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.files import StoredModel
+from atelier.messaging import tables
 from atelier.messaging.broker import Broker
 from atelier.messaging.event import Event
+from touchstone.waiting import eventually_async
 
 MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
 _GOING_WELL = [state for state in State if state not in (State.PRICING_FAILED, State.CANCELLED)]
@@ -75,3 +78,17 @@ async def waiting(broker: Broker, queue: str) -> list[AbstractIncomingMessage]:
             found.append(message)
             await message.ack()
         return found
+
+
+async def all_published(*databases: Database) -> None:
+    """Wait until nothing is left in the outboxes. Raises NotYetTrue."""
+
+    async def left() -> int:
+        query = sa.select(sa.func.count()).where(tables.outbox.c.published_at.is_(None))
+        total = 0
+        for database in databases:
+            async with database.session() as session:
+                total += await session.scalar(query) or 0
+        return total
+
+    await eventually_async(left, until=lambda count: not count)
