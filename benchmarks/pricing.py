@@ -1,14 +1,14 @@
 """What pricing measures in a second, and what a partner's flood costs a customer of the shop.
 
-    .venv/bin/python -m benchmarks.pricing [--rounds 3] [--customers 20] [--rate 100]
-                                           [--backing native]
+    .venv/bin/python -m benchmarks.pricing [--rounds 3] [--customers 40] [--backing native]
 
 Throughput: models of 2,000 to 200,000 triangles, the same ones for one worker and for two, taking
 turns; each size apart, and the mixture. The flood: the running platform in a sandbox; a customer
-orders a piece, waits for the price, and orders the next, first in quiet, then while a partner sends
-`--rate` models a second (ten times what it may) and more of them wait than workers can measure, in
-one run; p50 and p95 of the time from the request for a price until the shop knows it. Run it on a
-machine that does nothing else: the load is printed.
+orders a piece, waits for the price, and orders the next: in quiet, while a partner sends ten times
+as many models a second as the platform's limit allows, and while one that has no limit sends all
+that it can, so that they wait for workers; in turns, in one run. p50 and p95 of the time from the
+request for a price until the shop knows it. Run it on a machine that does nothing else: the load is
+printed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ import asyncio
 import logging
 import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
-from uuid import uuid4
+from threading import Thread
 
 import sqlalchemy as sa
 import structlog
@@ -32,11 +34,10 @@ import structlog
 from atelier.domain.lifecycle import State
 from atelier.pricing.nursery import Nursery
 from atelier.pricing.pool import Pool
+from atelier.settings import Settings
 from fixtures import models
-from fixtures.abilities import Refused
 from fixtures.accounts import MadeAccounts
 from fixtures.clients.pages import ShopForms
-from fixtures.clients.partner import PartnerClient
 from fixtures.model_files import ModelFile
 from touchstone.backing import PROVIDERS
 from touchstone.keeper_client import KeeperClient, KeeperProcess
@@ -45,20 +46,20 @@ from touchstone.waiting import eventually
 
 _SIZES = (2_000, 10_000, 50_000, 200_000)  # triangles
 _MEMORY = 1 << 30  # bytes
-_SENDERS = 4
+_NONE = 1_000_000  # no limit, and no pause
+_TRIANGLES = 20_000  # of the models of customer and partner
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--customers", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--customers", type=int, default=40)
     parser.add_argument("--backing", choices=PROVIDERS, default="native")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     _load("at the start")
     _throughput(options.rounds)
-    _flood(options.customers, options.rate, options.backing)
+    _floods(options.rounds, options.customers, options.backing)
     _load("at the end")
 
 
@@ -95,7 +96,7 @@ async def _measured(batch: Sequence[bytes], workers: int, nursery: Nursery) -> f
         await pool.close()
 
 
-def _flood(customers: int, rate: float, backing: str) -> None:
+def _floods(rounds: int, customers: int, backing: str) -> None:
     keeper = KeeperProcess(Path.cwd(), backing)
     try:
         keeper.wait()
@@ -103,68 +104,99 @@ def _flood(customers: int, rate: float, backing: str) -> None:
         print(f"backing services     {client.backing().summary()}")
         lease = client.sandbox(apart=True)
         with ExitStack() as closing:
-            _compare(lease.sandbox, closing, customers, rate)
+            _compare(lease.sandbox, closing, rounds, customers // rounds)
         client.release(lease.sandbox)
         client.close()
     finally:
         keeper.close()
 
 
-def _compare(sandbox: Sandbox, closing: ExitStack, customers: int, rate: float) -> None:
+def _compare(sandbox: Sandbox, closing: ExitStack, rounds: int, customers: int) -> None:
     shop, mes = (_engine(sandbox, closing, name) for name in ("shop", "mes"))
     accounts = MadeAccounts(sandbox, shop, mes)
     forms = ShopForms(sandbox.services["shop"], accounts.customer("Anna").cookies)
     closing.callback(forms.close)
-    model = ModelFile("ring.stl", _ring(20_000))
+    model = ModelFile("ring.stl", _ring(_TRIANGLES))
+    limits = Settings.model_fields
+    burst, window = limits["partner_burst"].default, limits["partner_burst_window"].default
+    quiet, limited, unlimited = "in quiet", "in a flood, with the limit", "without any limit"
+    times: dict[str, list[float]] = {quiet: [], limited: [], unlimited: []}
+    sent: list[str] = []
     _times(forms, shop, model, 3)  # workers are started, pages compiled
-    quiet = _times(forms, shop, model, customers)
-    partner = PartnerClient(sandbox.services["partner"], accounts.partner_key("Meridian"), "flood")
-    closing.callback(partner.close)
-    flood = _Flood(partner, ModelFile("many.stl", _ring(20_000, diameter=18)), rate)
-    with ThreadPoolExecutor(_SENDERS) as senders, _stopped_at_the_end(flood):
-        for _ in range(_SENDERS):
-            senders.submit(flood.send)
-        eventually(lambda: _waiting(mes), until=lambda count: count >= 20, timeout=60)
-        _load("in the flood")
-        flooded = _times(forms, shop, model, customers)
-    waiting = _waiting(mes)
-    print(f"{'time to price, ms':20} {'p50':>10} {'p95':>10}   of {customers}")
-    _row("in quiet", quiet)
-    _row("in the flood", flooded)
-    ratios = [statistics.median(flooded) / statistics.median(quiet), _p95(flooded) / _p95(quiet)]
-    print(f"{'ratio':20} {ratios[0]:10.2f} {ratios[1]:10.2f}")
-    print(f"the partner's models {flood.accepted} accepted, {flood.refused} refused", end=", ")
-    print(f"{waiting} still waiting at the end")
+    for number in range(rounds):
+        times[quiet] += _times(forms, shop, model, customers)
+        for name, tokens, rate in (
+            (limited, burst, 10 * burst / window),
+            (unlimited, _NONE, _NONE),
+        ):
+            key = _with_limit(accounts, shop, f"{name} {number}", tokens, window)
+            with _flood(sandbox, key, rate) as flood:
+                if name is limited:
+                    eventually(lambda flood=flood: flood.refused, timeout=120)  # type: ignore[misc]
+                else:
+                    eventually(lambda: _waiting(mes), until=lambda count: count >= 20, timeout=60)
+                before = flood.refused, flood.accepted, time.monotonic()
+                times[name] += _times(forms, shop, model, customers)
+                refused, accepted = flood.refused - before[0], flood.accepted - before[1]
+                took = time.monotonic() - before[2]
+            sent.append(f"{name}: {accepted / took:.1f} accepted, {refused / took:.1f} refused")
+            eventually(lambda: not _waiting(mes), timeout=300)
+    print(f"{'time to price, ms':28} {'p50':>8} {'p95':>8} {'ratio':>8}   of {rounds * customers}")
+    for name, taken in times.items():
+        ratio = statistics.median(taken) / statistics.median(times[quiet])
+        p50, p95 = statistics.median(taken) * 1000, _p95(taken) * 1000
+        print(f"{name:28} {p50:8.1f} {p95:8.1f} {ratio:8.2f}")
+    print(f"the partner's models a second, {burst / window:.1f} allowed", *sent, sep="\n  ")
 
 
+def _with_limit(accounts: MadeAccounts, shop: sa.Engine, name: str, burst: int, window: int) -> str:
+    """The API key of a new partner that may send `burst` requests in `window` seconds."""
+    key = accounts.partner_key(name)
+    with shop.begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE partner SET burst = :burst, burst_window = :window, daily_quota = 1000000"
+                " WHERE name = :name"
+            ),
+            {"burst": burst, "window": window, "name": name},
+        )
+    return key
+
+
+@dataclass
 class _Flood:
-    """A partner that sends `rate` models a second, or as many as it can, until it is stopped."""
+    """What the partner's program has counted so far."""
 
-    def __init__(self, client: PartnerClient, model: ModelFile, rate: float) -> None:
-        self.accepted = self.refused = 0
-        self.stopped = Event()
-        self._client = client
-        self._model = model
-        self._pause = _SENDERS / rate
-
-    def send(self) -> None:
-        due = time.monotonic()
-        while not self.stopped.wait(max(0, due - time.monotonic())):
-            due += self._pause
-            try:
-                self._client.place(self._model, "silver-925", idempotency_key=str(uuid4()))
-                self.accepted += 1
-            except Refused:
-                self.refused += 1
+    accepted: int = 0
+    refused: int = 0
 
 
 @contextmanager
-def _stopped_at_the_end(flood: _Flood) -> Iterator[None]:
-    """However it ends, the senders end with it."""
-    try:
-        yield
-    finally:
-        flood.stopped.set()
+def _flood(sandbox: Sandbox, key: str, rate: float) -> Iterator[_Flood]:
+    """A partner's program that sends `rate` models a second, or as many as it can."""
+    counted = _Flood()
+    with tempfile.NamedTemporaryFile(suffix=".stl") as file:
+        file.write(_ring(_TRIANGLES, diameter=18))
+        file.flush()
+        address = sandbox.services["partner"]
+        command = [sys.executable, "-m", "benchmarks.flood", address, key, file.name, str(rate)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin
+            assert process.stdout
+
+            def count() -> None:
+                for line in process.stdout or ():
+                    counted.accepted, counted.refused = map(int, line.split())
+
+            counting = Thread(target=count)
+            counting.start()
+            try:
+                yield counted
+            finally:
+                process.stdin.close()
+                counting.join()
 
 
 def _times(forms: ShopForms, shop: sa.Engine, model: ModelFile, count: int) -> list[float]:
@@ -205,10 +237,6 @@ def _engine(sandbox: Sandbox, closing: ExitStack, database: str) -> sa.Engine:
     engine = sa.create_engine(address.set(drivername="postgresql+psycopg"))
     closing.callback(engine.dispose)
     return engine
-
-
-def _row(name: str, seconds: Sequence[float]) -> None:
-    print(f"{name:20} {statistics.median(seconds) * 1000:10.1f} {_p95(seconds) * 1000:10.1f}")
 
 
 def _p95(values: Sequence[float]) -> float:

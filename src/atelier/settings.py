@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     retry_delays: tuple[float, ...] = (0.2, 1, 5)  # seconds; as JSON: [0.2, 1, 5]
     # What a partner may do whose own row says nothing else; see `partner.limits`.
     partner_burst: int = 100  # requests
-    partner_burst_window: int = 10  # seconds
+    partner_burst_window: int = 60  # seconds
     partner_daily_quota: int = 100_000  # requests
     webhook_timeout: float = 5.0  # seconds
     webhook_attempts: int = 15

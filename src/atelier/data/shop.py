@@ -219,10 +219,8 @@ class IdempotencyKey(Base):
     """A partner's request that was answered: for a day, the same key finds the same order again."""
 
     __tablename__ = "idempotency_key"
-    # Old ones are deleted partner by partner.
-    __table_args__ = (
-        sa.Index("ix_idempotency_key_partner_id_created_at", "partner_id", "created_at"),
-    )
+    # Old ones are deleted.
+    __table_args__ = (sa.Index("ix_idempotency_key_created_at", "created_at"),)
 
     partner_id: Mapped[UUID] = mapped_column(sa.ForeignKey("partner.id"), primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(255), primary_key=True)

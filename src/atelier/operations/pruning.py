@@ -1,4 +1,5 @@
-"""Takes out of the databases what nobody will ask for any more: old events, and old webhooks.
+"""Takes out of the databases what nobody will ask for any more: old events, old webhooks, and
+idempotency keys that are free again.
 
 The events of an order that is still under way stay, however old: reconciliation sends them again
 where a system has missed one.
@@ -15,11 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningDelete
 
+from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.mes import WorkOrder
-from atelier.data.shop import Delivery, Order, WebhookDelivery
+from atelier.data.shop import Delivery, IdempotencyKey, Order, WebhookDelivery
 from atelier.domain.lifecycle import TRANSITIONS, State
 from atelier.messaging.tables import consumed_event, outbox
+from atelier.partner.intake import KEPT_FOR
 
 _FINAL: Final = [state for state in State if all(before is not state for before, _ in TRANSITIONS)]
 _AT_ONCE: Final = 5_000  # rows of a transaction, so that none holds its locks for long
@@ -27,13 +30,14 @@ _AT_ONCE: Final = 5_000  # rows of a transaction, so that none holds its locks f
 
 async def prune(shop: Database, mes: Database, before: datetime) -> Mapping[str, int]:
     """Delete published events, the notes of consumed ones and webhooks that partners have taken,
-    from before that moment.
+    from before that moment; and idempotency keys whose day is over.
 
     Returns how many rows of each table went.
     """
     return {
         "shop: outbox": await _prune(shop, _old_events(Order.id, Order.state, before)),
         "shop: consumed_event": await _prune(shop, _old_notes(before)),
+        "shop: idempotency_key": await _prune(shop, _free_keys()),
         "shop: webhook_delivery": await _prune(shop, _old_deliveries(before)),
         "mes: outbox": await _prune(mes, _old_events(WorkOrder.order_id, WorkOrder.state, before)),
         "mes: consumed_event": await _prune(mes, _old_notes(before)),
@@ -87,5 +91,20 @@ def _old_deliveries(before: datetime) -> ReturningDelete[Any]:
         sa.delete(WebhookDelivery)
         .where(WebhookDelivery.id.in_(old))
         .returning(WebhookDelivery.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _free_keys() -> ReturningDelete[Any]:
+    key = sa.tuple_(IdempotencyKey.partner_id, IdempotencyKey.key)
+    free = (
+        sa.select(IdempotencyKey.partner_id, IdempotencyKey.key)
+        .where(IdempotencyKey.created_at < now() - KEPT_FOR)
+        .limit(_AT_ONCE)
+    )
+    return (
+        sa.delete(IdempotencyKey)
+        .where(key.in_(free))
+        .returning(IdempotencyKey.key)
         .execution_options(synchronize_session=False)
     )

@@ -32,11 +32,15 @@ async def _partner(
             headers={"WWW-Authenticate": "Bearer"},
         )
     resources = resources_of(request)
+    key_hash = hash_api_key(given.credentials)
+    if (standing := resources.limiter.known_refusal(key_hash)) is not None:
+        request.state.standing = standing
+        raise _refusal(standing)
     async with resources.shop.session() as session:
         partner: Partner | None = await session.scalar(
             sa.select(Partner)
             .join(ApiKey, ApiKey.partner_id == Partner.id)
-            .where(ApiKey.key_hash == hash_api_key(given.credentials), ApiKey.revoked_at.is_(None))
+            .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
         )
     if partner is None:
         raise Refusal(
@@ -50,6 +54,7 @@ async def _partner(
     if standing is not None:
         request.state.standing = standing
         if standing.refused:
+            resources.limiter.remember(key_hash, partner.id, standing)
             raise _refusal(standing)
     return partner
 

@@ -3,8 +3,7 @@
 The key's row and the order are one transaction. Of two requests that come at once the second waits
 for the first one's commit, finds the key's row there, and takes its own order back.
 
-A key is kept for a day; then it is free again. Rows whose day is over are deleted when their
-partner orders the next time.
+A key is kept for a day; then it is free again, and `atelier prune` deletes its row.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from atelier.files import StoredModel
 from atelier.web.refusal import Refusal
 
 KEPT_FOR: Final = timedelta(hours=24)
-_SWEPT_AT_ONCE: Final = 100  # rows
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -90,7 +88,6 @@ async def take_in(shop: Database, request: Request) -> Intake:
     """
     try:
         async with shop.session() as session:
-            await _sweep(session, request)
             known = await _known(session, request)
             if known is not None:
                 return known
@@ -118,43 +115,31 @@ class _CameSecond(Exception):
     """Another request with the same key was faster."""
 
 
-async def _sweep(session: AsyncSession, request: Request) -> None:
-    of_partner = (
-        IdempotencyKey.partner_id == request.partner_id,
-        IdempotencyKey.created_at < now() - KEPT_FOR,
-    )
-    # The request's own key for certain, waiting for whoever deletes it just now.
-    await session.execute(
-        sa.delete(IdempotencyKey).where(*of_partner, IdempotencyKey.key == request.key)
-    )
-    # Others only where nobody else does: nobody is to wait for that.
-    others = sa.select(IdempotencyKey.key).where(*of_partner).limit(_SWEPT_AT_ONCE)
-    await session.execute(
-        sa.delete(IdempotencyKey).where(
-            *of_partner, IdempotencyKey.key.in_(others.with_for_update(skip_locked=True))
-        ),
-        execution_options={"synchronize_session": False},
-    )
-
-
 async def _claim(session: AsyncSession, request: Request, order: Order) -> bool:
+    """Whether the key stands for `order` now: nobody has it, or whoever had it a day ago."""
+    claim = insert(IdempotencyKey).values(
+        partner_id=request.partner_id,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        order_id=order.id,
+    )
     claimed = await session.scalar(
-        insert(IdempotencyKey)
-        .values(
-            partner_id=request.partner_id,
-            key=request.key,
-            fingerprint=request.fingerprint,
-            order_id=order.id,
-        )
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.order_id)
+        claim.on_conflict_do_update(
+            index_elements=["partner_id", "key"],
+            set_={
+                "fingerprint": claim.excluded.fingerprint,
+                "order_id": claim.excluded.order_id,
+                "created_at": now(),
+            },
+            where=IdempotencyKey.created_at < now() - KEPT_FOR,
+        ).returning(IdempotencyKey.order_id)
     )
     return claimed is not None
 
 
 async def _known(session: AsyncSession, request: Request) -> Intake | None:
     row = await session.get(IdempotencyKey, (request.partner_id, request.key))
-    if row is None:
+    if row is None or row.created_at < now() - KEPT_FOR:
         return None
     if row.fingerprint != request.fingerprint:
         raise Refusal(

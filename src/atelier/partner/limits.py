@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 DAY: Final = 86_400  # seconds
 _PAUSE: Final = 1.0  # seconds without asking a Redis that did not answer
+# Seconds for which a refusal may be repeated: keys are revoked and limits changed meanwhile.
+_LONGEST_MEMORY: Final = 1.0
 
 # Redis's clock: those of the platform's processes may differ.
 _TAKE: Final = """
@@ -93,6 +95,13 @@ class Standing:
         return self._until(1) if self.refused else 0
 
     @property
+    def next_token(self) -> float:
+        """Seconds until a request can succeed again."""
+        if self.refused == "daily":
+            return self._until_midnight
+        return max(0.0, 1 - self.tokens) * self.limits.window / self.limits.burst
+
+    @property
     def headers(self) -> dict[str, str]:
         """As draft-ietf-httpapi-ratelimit-headers-10 has them: `t` is when all of `q` is there."""
         limits = self.limits
@@ -116,6 +125,24 @@ class RateLimiter:
     def __init__(self, redis: Redis) -> None:
         self._take = redis.register_script(_TAKE)
         self._ask_again_at = 0.0
+        self._refused: dict[str, tuple[float, UUID, Standing]] = {}
+
+    def known_refusal(self, key_hash: str) -> Standing | None:
+        """The refusal of the last request with this API key, while no token can have come since.
+
+        So a flood costs neither a query nor a question to Redis: only its first request does, for
+        each token that comes.
+        """
+        until, partner_id, standing = self._refused.get(key_hash, (0.0, None, None))
+        if time.monotonic() >= until or standing is None:
+            return None
+        _count(partner_id, standing)
+        return standing
+
+    def remember(self, key_hash: str, partner_id: UUID, standing: Standing) -> None:
+        """Let `known_refusal` know of a refusal."""
+        until = time.monotonic() + min(standing.next_token, _LONGEST_MEMORY)
+        self._refused[key_hash] = until, partner_id, standing
 
     async def take(self, partner_id: UUID, limits: Limits) -> Standing | None:
         """Takes a token, if there is one; None when Redis does not answer."""
@@ -134,6 +161,10 @@ class RateLimiter:
             return None
         standing = Standing(limits, float(tokens), int(used), float(now), refused.decode())
         if standing.refused:
-            limit = "quota" if standing.refused == "daily" else "rate"
-            metrics.rate_limit_rejections_total.labels(str(partner_id), limit).inc()
+            _count(partner_id, standing)
         return standing
+
+
+def _count(partner_id: UUID | None, standing: Standing) -> None:
+    limit = "quota" if standing.refused == "daily" else "rate"
+    metrics.rate_limit_rejections_total.labels(str(partner_id), limit).inc()

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from atelier.partner.limits import DAY, Limits, RateLimiter, Standing
 from atelier.settings import Settings
+from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -119,3 +120,21 @@ async def test_without_redis_everybody_is_let_through() -> None:
         limiter = RateLimiter(nowhere)
         assert await limiter.take(uuid4(), LIMITS) is None
         assert await limiter.take(uuid4(), LIMITS) is None
+
+
+async def test_a_refusal_is_known_until_a_token_can_have_come(limiter: RateLimiter) -> None:
+    partner, limits = uuid4(), Limits(burst=2, window=1, daily=1000)
+    while not (standing := await take(limiter, partner, limits)).refused:
+        pass
+    assert 0 < standing.next_token <= 0.5
+
+    limiter.remember("its key", partner, standing)
+
+    assert limiter.known_refusal("its key") is standing
+    assert limiter.known_refusal("another key") is None
+
+    async def forgotten() -> bool:
+        return limiter.known_refusal("its key") is None
+
+    await eventually_async(forgotten)
+    assert (await take(limiter, partner, limits)).refused == ""

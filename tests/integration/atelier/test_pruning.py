@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from atelier import orders
 from atelier.data.columns import now
 from atelier.data.database import Database
-from atelier.data.shop import Delivery, Order, Partner, WebhookDelivery, WebhookEndpoint
+from atelier.data.shop import (
+    Delivery,
+    IdempotencyKey,
+    Order,
+    Partner,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from atelier.domain.lifecycle import State
 from atelier.messaging import tables
 from atelier.messaging.broker import Broker
@@ -100,3 +107,26 @@ async def test_old_webhooks_go_but_for_those_that_were_not_taken(
             sa.select(WebhookDelivery.sequence).order_by(WebhookDelivery.sequence)
         )
         assert list(left) == [1, 2, 3]
+
+
+async def test_idempotency_keys_go_when_their_day_is_over(
+    shop: Database, mes: Database, partner: Partner
+) -> None:
+    order = await placed(shop, partner)
+    async with shop.session() as session:
+        for key, hours in (("free", 25), ("taken", 23)):
+            session.add(
+                IdempotencyKey(
+                    partner_id=partner.id,
+                    key=key,
+                    fingerprint="f" * 64,
+                    order_id=order.id,
+                    created_at=now() - timedelta(hours=hours),
+                )
+            )
+
+    gone = await pruning.prune(shop, mes, now() - timedelta(days=30))
+
+    assert gone["shop: idempotency_key"] == 1
+    async with shop.session() as session:
+        assert list(await session.scalars(sa.select(IdempotencyKey.key))) == ["taken"]
