@@ -11,7 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +99,11 @@ def missing() -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nothing listens, outside the range of outgoing connections."""
+    """Ports of 127.0.0.1 on which nothing listens, outside the range of outgoing connections.
+
+    Two runs that ask at once get different ones: each port is claimed until the server that it is
+    for has had plenty of time to open it.
+    """
     found: list[int] = []
     with contextlib.ExitStack() as held:
         while len(found) < count:
@@ -105,8 +111,27 @@ def free_ports(count: int) -> list[int]:
             probe = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", candidate))
+                _claims.append(_claim(candidate))
                 found.append(candidate)
+    while len(_claims) > _MOST_CLAIMS:
+        _claims.popleft().close()
     return found
+
+
+_MOST_CLAIMS = 256
+_claims: deque[socket.socket] = deque()
+
+
+def _claim(port: int) -> socket.socket:
+    """Raises OSError when another process has claimed the port."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    if sys.platform == "linux":  # elsewhere there are no names that end with their process
+        try:
+            claim.bind(f"\0touchstone-port-{port}")
+        except OSError:
+            claim.close()
+            raise
+    return claim
 
 
 @dataclass

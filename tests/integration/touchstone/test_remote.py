@@ -71,14 +71,10 @@ class Project:
     def __init__(self, pytester: pytest.Pytester, desk: Desk) -> None:
         self.pytester = pytester
         self.desk = desk
-        shutil.copy(GREETER / "greeter.py", pytester.path)
-        settings = (GREETER / "pyproject.toml").read_text()
-        markers = '["smoke: HTTP only", "safe: for production", "processes: apart"]'
-        (pytester.path / "pyproject.toml").write_text(
-            f"{settings}\n[tool.pytest.ini_options]\nmarkers = {markers}\naddopts = "
-            '["--strict-markers", "--allow-hosts=192.0.2.1", "--allow-unix-socket"]\n'
-            'filterwarnings = ["error"]\n'
-        )
+        for file in GREETER.glob("*.*"):
+            shutil.copy(file, pytester.path)
+        with (pytester.path / "pyproject.toml").open("a") as settings:
+            settings.write('filterwarnings = ["error"]\n')
         self.target()
 
     def target(self, more: str = "", *, production: bool = False) -> None:
@@ -87,7 +83,10 @@ class Project:
 
     def run(self, tests: str, *arguments: str) -> pytest.RunResult:
         self.pytester.makepyfile(test_desk=tests)
-        return self.pytester.runpytest_subprocess(*(arguments or ("--target", "release.toml")))
+        return self.pytester.runpytest_subprocess(
+            *("--strict-markers", "--allow-hosts=192.0.2.1", "--allow-unix-socket"),
+            *(arguments or ("--target", "release.toml")),
+        )
 
     def text(self, file: str) -> str:
         return (self.pytester.path / file).read_text("utf-8")

@@ -15,6 +15,7 @@ import pytest
 
 from touchstone import run
 from touchstone.backing import Backing
+from touchstone.backing.programs import free_ports
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.waiting import eventually
 
@@ -292,3 +293,22 @@ def test_a_missing_program_is_named_with_its_package(
     result.stdout.fnmatch_lines(["*apt-get install*postgresql rabbitmq-server erlang-base*"])
     result.stdout.fnmatch_lines(["*--backing containers*"])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_two_runs_that_ask_at_once_get_different_ports() -> None:
+    asks = "from touchstone.backing.programs import free_ports; print(*free_ports(250), flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{asks}; input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        theirs = set(map(int, other.stdout.readline().split()))
+
+        # Nothing listens on theirs yet.
+        ours = set(free_ports(250))
+
+        other.communicate("\n")
+    assert len(theirs) == len(ours) == 250
+    assert not theirs & ours

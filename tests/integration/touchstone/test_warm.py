@@ -30,8 +30,6 @@ class Hotel:
         self.folder = folder
         for file in GREETER.glob("*.*"):
             shutil.copy(file, folder)
-        with (folder / "pyproject.toml").open("a") as settings:
-            settings.write('\n[tool.pytest.ini_options]\nmarkers = ["processes: apart"]\n')
 
     def touchstone(self, *arguments: str) -> str:
         """What the command line prints; it must succeed."""
