@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.data.columns import now
-from atelier.data.mes import FINAL, Operator, WorkOrder, WorkOrderHistory
+from atelier.data.mes import IS_ACTIVE, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
 from atelier.domain.promises import NOTICES
@@ -86,10 +86,9 @@ async def by_number(session: AsyncSession, number: str) -> WorkOrder | None:
     return await session.scalar(_with_operator().where(WorkOrder.number == number))
 
 
-async def active(session: AsyncSession) -> Sequence[WorkOrder]:
-    """All work that is not finished for good, newest first."""
-    query = _with_operator().where(WorkOrder.state.not_in(FINAL))
-    return (await session.scalars(query.order_by(WorkOrder.created_at.desc()))).all()
+def active() -> sa.Select[WorkOrder]:
+    """All work that is not finished for good, in any order."""
+    return _with_operator().where(sa.text(IS_ACTIVE))
 
 
 async def history(session: AsyncSession, order_id: UUID) -> Sequence[WorkOrderHistory]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
@@ -68,15 +69,24 @@ class Shipment(BaseModel):
 
 
 class Listed(BaseModel):
-    """All active work, newest first."""
+    """A page of the active work, newest first; `next` is the cursor of the next one."""
 
     work: list[Summary]
+    next: str | None
 
 
 @router.get("")
-async def list_work(request: Request, _: floor.SignedIn) -> Listed:
-    """All that is not finished for good, from what waits for a price to what is on its way."""
-    return Listed(work=[_summary(each) for each in await floor.listed(request)])
+async def list_work(
+    request: Request,
+    _: floor.SignedIn,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Listed:
+    """All that is not finished for good, from what waits for a price to what is on its way.
+
+    By the page, for programs; people's page has the whole list.
+    """
+    found = await floor.listed(request, cursor)
+    return Listed(work=[_summary(each) for each in found.rows], next=found.next)
 
 
 @router.get("/{number}")

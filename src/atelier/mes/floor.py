@@ -14,6 +14,7 @@ from starlette.requests import Request
 from atelier import work
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import State
+from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 from atelier.web.sessions import signed_in
@@ -32,6 +33,7 @@ _STEPS: Final[Mapping[Act, Callable[[AsyncSession, str, Operator], Awaitable[Wor
     "complete": work.complete,
     "pack": work.pack,
 }
+_PAGE: Final = 500  # pieces
 _TRACKING_NUMBER: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z /-]{2,62}[0-9A-Za-z])")
 
 NEXT: Final[Mapping[State, Act]] = {
@@ -52,10 +54,17 @@ class Job:
     history: Sequence[WorkOrderHistory]
 
 
-async def listed(request: Request) -> Sequence[WorkOrder]:
-    """All active work, newest first."""
+async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
+    """A page of the active work, newest first. Raises Refusal for a foreign cursor."""
     async with resources_of(request).mes.session() as session:
-        return await work.active(session)
+        return await page_of(
+            session,
+            work.active(),
+            WorkOrder.created_at,
+            WorkOrder.order_id,
+            cursor=cursor,
+            limit=_PAGE,
+        )
 
 
 async def look_up(request: Request, number: str) -> Job:

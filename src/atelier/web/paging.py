@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,15 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from atelier.web.refusal import Refusal
 
-
-class Dated(Protocol):
-    """A row that lists are sorted by."""
-
-    id: Any
-    created_at: Any
-
-
-Row = TypeVar("Row", bound=Dated)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,8 @@ async def page_of(
     if len(rows) <= limit:
         return Page(rows, None)
     last = rows[limit - 1]
-    return Page(rows[:limit], cursor_of(last.created_at, last.id))
+    following = cursor_of(getattr(last, created_at.key), getattr(last, row_id.key))
+    return Page(rows[:limit], following)
 
 
 def cursor_of(created_at: datetime, row_id: UUID) -> str:

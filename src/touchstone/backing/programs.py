@@ -114,24 +114,20 @@ def free_ports(count: int) -> list[int]:
                 _claims.append(_claim(candidate))
                 found.append(candidate)
     while len(_claims) > _MOST_CLAIMS:
-        _claims.popleft().close()
+        os.close(_claims.popleft())
     return found
 
 
 _MOST_CLAIMS = 256
-_claims: deque[socket.socket] = deque()
+_claims: deque[int] = deque()
 
 
-def _claim(port: int) -> socket.socket:
-    """Raises OSError when another process has claimed the port."""
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    if sys.platform == "linux":  # elsewhere there are no names that end with their process
-        try:
+def _claim(port: int) -> int:
+    """A file that holds the claim while it is open. Raises OSError when somebody else has it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        if sys.platform == "linux":  # elsewhere there are no names that end with their process
             claim.bind(f"\0touchstone-port-{port}")
-        except OSError:
-            claim.close()
-            raise
-    return claim
+        return claim.detach()
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
+import sqlalchemy as sa
 
 from atelier.domain.lifecycle import State
 from fixtures.clients.staff import MesClient
@@ -183,6 +184,25 @@ def test_a_process_that_stops_ends_the_streams_of_its_pages(
             with pytest.raises(StopIteration):
                 stream.next("never")
         assert other.process.wait(timeout=30) == 0
+
+
+def test_programs_get_all_work_by_the_page(company: Company, mes: MesClient, approved: str) -> None:
+    with company.mes_database.begin() as connection:
+        # All of the same moment: pages must not depend on it alone.
+        connection.execute(
+            sa.text(
+                "INSERT INTO work_order (order_id, number, state, source, metal, finish,"
+                " model_name, model_checksum, sequence, order_sequence, created_at, updated_at)"
+                " SELECT gen_random_uuid(), 'AT-' || lpad(each::text, 6, '0'),"
+                " CASE WHEN each > 1200 THEN 'CLOSED' ELSE state END, source, metal, finish,"
+                " model_name, model_checksum, sequence, order_sequence, created_at, updated_at"
+                " FROM work_order, generate_series(1, 1300) AS each"
+            )
+        )
+
+    numbers = [seen.number for seen in mes.work()]
+
+    assert sorted(numbers) == [*(f"AT-{each:06}" for each in range(1, 1201)), approved]
 
 
 @pytest.mark.parametrize("path", ["", "/changes?since=0", "/events?since=0"])
