@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,8 +16,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from atelier.data.columns import now
 from atelier.mail.transport import Unreachable, transport
 from fixtures.mailbox import Mailbox
+from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
+
+
+async def connections(server: Mailbox) -> int:
+    """How many to the server this process still holds, in whatever state."""
+    return sum(
+        each.raddr.port == server.port
+        for each in psutil.Process().net_connections("tcp4")
+        if each.raddr
+    )
+
+
+async def none_stays(server: Mailbox) -> None:
+    """Wait for the end of what was closed: the loop of a test that ends at once would not."""
+    await eventually_async(lambda: connections(server), until=lambda count: count == 0)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +90,7 @@ async def test_a_letter_leaves_encrypted_and_by_name(
     await transport(f"smtps://atelier:of%20Anna@localhost:{encrypted.port}").send(letter)
 
     assert [each.subject for each in encrypted.letters] == ["Your order"]
+    await none_stays(encrypted)
 
 
 async def test_a_wrong_password_sends_nothing(
@@ -85,6 +102,7 @@ async def test_a_wrong_password_sends_nothing(
         await transport(f"smtps://atelier:wrong@localhost:{encrypted.port}").send(letter)
 
     assert encrypted.tried == 0
+    await none_stays(encrypted)
 
 
 async def test_a_server_that_nobody_vouches_for_gets_nothing(
@@ -94,6 +112,7 @@ async def test_a_server_that_nobody_vouches_for_gets_nothing(
         await transport(f"smtps://atelier:of%20Anna@localhost:{encrypted.port}").send(letter)
 
     assert encrypted.tried == 0
+    await none_stays(encrypted)
 
 
 async def test_a_password_is_never_sent_in_the_clear(
@@ -104,3 +123,4 @@ async def test_a_password_is_never_sent_in_the_clear(
         await transport(f"smtp://atelier:secret@127.0.0.1:{mailbox.port}").send(letter)
 
     assert mailbox.tried == 0
+    await none_stays(mailbox)
