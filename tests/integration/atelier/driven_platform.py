@@ -24,6 +24,7 @@ from atelier.resources import Resources
 from atelier.settings import Settings
 from fixtures import models
 from tests.integration.atelier.conftest import Runs
+from tests.integration.atelier.wire import waiting
 from touchstone.waiting import eventually_async
 
 T = TypeVar("T")
@@ -146,13 +147,7 @@ class Platform:
 
     async def take_out(self, queue: str) -> list[AbstractIncomingMessage]:
         """All messages that wait in a queue now."""
-        async with self.broker.channel() as channel:
-            source = await channel.get_queue(queue, ensure=False)
-            found = []
-            while (message := await source.get(fail=False)) is not None:
-                found.append(message)
-                await message.ack()
-            return found
+        return await waiting(self.broker, queue)
 
     async def put_back(self, queue: str, messages: Sequence[AbstractIncomingMessage]) -> None:
         async with self.broker.channel() as channel:
