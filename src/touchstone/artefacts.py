@@ -90,6 +90,8 @@ class Recording:
     item: pytest.Item
     mode: str
     again: bool = False
+    in_background: Callable[[Callable[[], None]], None] = field(default=lambda work: work())
+    hand_over: Callable[[], None] = field(default=lambda: None)
     leave_context: Callable[[BrowserContext], object] = field(default=lambda c: None)
     close_context: Callable[[BrowserContext], object] = field(default=lambda c: c.close())
     left: bool = False
@@ -132,13 +134,13 @@ class Recording:
     def begin_step(self) -> None:
         step = current_step(self.item)
         for context in self._traced():
-            with self._noting("trace group"):
-                self._begin(context, step)
+            self._begin(context, step)
+        if self.contexts:
+            self.hand_over()  # now, so that the group's time is the step's
 
     def end_step(self) -> None:
         for context in self._traced():
-            with self._noting("trace group"):
-                context.tracing.group_end()
+            self._group(context.tracing.group_end)
 
     def close_pages(self) -> None:
         """The test is over but for its teardown. Its pages stop asking the services, while the
@@ -185,7 +187,17 @@ class Recording:
         record = scenario_of(self.item)
         if step and record:
             file = str(self.item.config.rootpath / record.file)
-            context.tracing.group(str(step), location={"file": file, "line": step.line})
+            self._group(
+                lambda: context.tracing.group(str(step), location={"file": file, "line": step.line})
+            )
+
+    def _group(self, work: Callable[[], object]) -> None:
+        # Nobody waits for it: what is sent to the browser after it also arrives after it.
+        def do() -> None:
+            with self._noting("trace group"):
+                work()
+
+        self.in_background(do)
 
     def _traced(self) -> list[BrowserContext]:
         return list(self.contexts.values()) if self.traces and not self.kept else []

@@ -230,6 +230,8 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
 
     pages: dict[str, tuple[str | None, Page]] = {}
     recording = recording_of(request.node)
+    recording.in_background = windows.in_background
+    recording.hand_over = windows.hand_over
     recording.leave_context = windows.leave
     recording.close_context = windows.close
 

@@ -10,6 +10,7 @@ import pytest
 
 from touchstone.backing import Backing, Broker, Server
 from touchstone.keeper_client import KeeperClient
+from touchstone.replication import catch_up
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
@@ -52,13 +53,7 @@ class PrivateReplica:
 
     def catch_up(self) -> None:
         """Wait until it has all that is on the primary now. Raises NotYetTrue."""
-        # A commit for it to replay: without one it could not say how old what it has is.
-        _ask(self._primary, "SELECT pg_current_xact_id()::text")
-        written = _ask(self._primary, "SELECT pg_current_wal_insert_lsn()")
-        eventually(
-            lambda: _ask(self.server, "SELECT pg_last_wal_replay_lsn() >= %s", written),
-            describe=f"the replica has come to {written}",
-        )
+        catch_up(_address(self._primary, "postgres"), _address(self.server, "postgres"))
 
     def pause(self) -> None:
         """Let it stand still: it answers, and what is written from now on it does not show."""

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from greenlet import greenlet  # type: ignore[import-untyped]
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from playwright.sync_api import Error
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class Windows:
         self.ahead = True
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
+        self._of_the_loop: greenlet | None = None
+        self._loop.call_soon(self._begin)
         self._used: dict[BrowserContext, _Window] = {}
         self._free: list[_Window] = []
         self._coming = 0
@@ -194,18 +196,28 @@ class Windows:
             finally:
                 self._coming -= 1
 
-        self._in_background(work)
+        self.in_background(work)
 
     def _end(self, context: BrowserContext) -> None:
         def end() -> None:
             with suppress(Error):
                 context.close()
 
-        self._in_background(end)
+        self.in_background(end)
 
-    def _in_background(self, work: Callable[[], None]) -> None:
+    def in_background(self, work: Callable[[], None]) -> None:
+        """Do it when Playwright's loop runs next, before what is asked of Playwright after this."""
         # In the loop, so that the greenlet comes back to the loop when its work is done.
         self._loop.call_soon(lambda: greenlet(work).switch())
+
+    def hand_over(self) -> None:
+        """Let the loop begin what is to be done in the background, and wait for no answer."""
+        if self._of_the_loop:  # it has run before, or there is nothing to begin
+            self._loop.call_soon(getcurrent().switch)
+            self._of_the_loop.switch()
+
+    def _begin(self) -> None:
+        self._of_the_loop = getcurrent()
 
 
 def _renew(window: _Window) -> _Window:

@@ -137,7 +137,12 @@ async def look_up(request: Request, number: str) -> Case:
             attention.concerns(order, now()),
         )
 
-    return await _read(request, look)
+    try:
+        return await _read(request, look)
+    except orders.OrderNotFound:
+        # It may be younger than what the replica shows.
+        shop = resources_of(request).shop
+        return await shop.read(look, after=await shop.position())
 
 
 async def act(request: Request, seller: Seller, number: str, act: Act, reason: str = "") -> None:

@@ -39,6 +39,10 @@ async def boris(shop: Database) -> Seller:
 
 @pytest.fixture
 async def confirmed(shop: Database, partner: Partner) -> Order:
+    return await _confirmed(shop, partner)
+
+
+async def _confirmed(shop: Database, partner: Partner) -> Order:
     async with shop.session() as session:
         order = await orders.place(session, partner.id, MODEL, "gold-585")
         figures = dict.fromkeys(
@@ -116,6 +120,19 @@ async def test_a_seller_sees_the_own_change_at_once_while_the_replica_stands_sti
     refused = await _answer(colleague.post(f"{address}/approve"), 409)
     assert "already" in refused["detail"]
     assert (await _answer(colleague.get(address)))["state"] == "MANUFACTURING_APPROVED"
+
+
+async def test_an_order_that_the_replica_has_not_is_found(
+    crm_on_a_standing_replica: Colleague, shop: Database, partner: Partner
+) -> None:
+    crm = crm_on_a_standing_replica()
+    young = await _confirmed(shop, partner)
+
+    async def listed() -> list[str]:
+        return [order["number"] for order in (await _answer(crm.get("/api/orders")))["orders"]]
+
+    await eventually_async(listed, until=lambda numbers: young.number not in numbers)
+    assert (await _answer(crm.get(f"/api/orders/{young.number}")))["state"] == "CONFIRMED"
 
 
 async def test_a_position_that_we_did_not_sign_is_none(

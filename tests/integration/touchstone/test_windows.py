@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -246,7 +247,8 @@ def url() -> Iterator[str]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(BrokenPipeError):  # a page that is gone wants no answer
+                self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -331,3 +333,29 @@ def test_the_next_window_is_made_ahead(pytester: pytest.Pytester) -> None:
     )
 
     run(pytester).assert_outcomes(passed=2)
+
+
+def test_what_is_handed_over_begins_at_once_and_is_not_waited_for(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        from touchstone.waiting import eventually
+
+        def test_one(browse, windows):
+            anna = browse("Anna")
+            told = []
+
+            def work():
+                told.append("begun")
+                told.append(anna.evaluate("'done'"))
+
+            windows.in_background(work)
+            assert told == []
+            windows.hand_over()
+            assert told == ["begun"]
+            eventually(lambda: anna.title() or told == ["begun", "done"], describe="the end")
+        """
+    )
+
+    run(pytester).assert_outcomes(passed=1)
