@@ -63,7 +63,12 @@ def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) ->
     assert all(
         {"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines
     )
-    assert not [line for line in lines if line["log.level"] in ("warning", "error")]
+    # On a machine that is too busy Redis does not answer in time, and then it has to say so.
+    assert not [
+        line
+        for line in lines
+        if line["log.level"] in ("warning", "error") and line.get("event.reason") != "TimeoutError"
+    ]
 
 
 def test_without_settings_it_names_what_is_missing() -> None:
