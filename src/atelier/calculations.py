@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -27,9 +26,8 @@ from atelier.domain.metals import metal
 from atelier.domain.models3d import ModelRejected, Solid
 from atelier.domain.pricing import Basis, Quote
 from atelier.messaging import outbox
-from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
-from atelier.messaging.tables import consumed_event
+from atelier.messaging.handler import Refused
 from atelier.metal_prices import MetalPrice
 from atelier.pricing.fairness import Head, choose, lane_of
 
@@ -256,17 +254,6 @@ async def give_back(session: AsyncSession, request_id: int) -> None:
         .where(CalculationRequest.id == request_id)
         .values(claimed_by=None, attempts=CalculationRequest.attempts - 1)
     )
-
-
-async def drop(session: AsyncSession, request: CalculationRequest) -> None:
-    """Forget the request and that its event was consumed: delivered again, it is a new one."""
-    await session.execute(
-        sa.delete(consumed_event).where(
-            consumed_event.c.consumer == QUEUE,
-            consumed_event.c.event_id == UUID(request.event["id"]),
-        )
-    )
-    await session.delete(request)
 
 
 def _columns(basis: Basis, quote: Quote) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from atelier.domain.finishes import finish
 from atelier.domain.metals import metal
 from atelier.files import StoredModel
 from atelier.messaging import outbox
-from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import Refused
 
 KEPT_FOR: Final = timedelta(days=1)
 _SWEPT_AT_ONCE: Final = 100  # rows

@@ -6,7 +6,7 @@ Events come twice, late and in the wrong order; none of that may leave the legal
 from __future__ import annotations
 
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State, is_behind
-from atelier.messaging.consumer import NotYet, Refused
+from atelier.messaging.handler import NotYet, Refused
 
 
 def is_due(current: State, to: State, owner: Owner) -> bool:

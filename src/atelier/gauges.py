@@ -22,7 +22,7 @@ from atelier.data.shop import Email, Order
 from atelier.mail.kinds import Kind
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
-from atelier.messaging.tables import outbox
+from atelier.messaging.tables import inbox, outbox
 from atelier.metrics import REGISTRY
 
 _log = structlog.get_logger(__name__)
@@ -52,12 +52,26 @@ outbox_oldest_seconds: Final = Gauge(
 )
 queue_messages: Final = Gauge(
     "atelier_queue_messages",
-    "Messages that wait in a queue; those in <queue>.dead wait for a person.",
+    "Messages that wait in a queue.",
     ("queue",),
     registry=REGISTRY,
 )
 queue_consumers: Final = Gauge(
     "atelier_queue_consumers", "Consumers of a queue.", ("queue",), registry=REGISTRY
+)
+
+inbox_events: Final = Gauge(
+    "atelier_inbox_events",
+    "Events taken from a queue that could not be handled yet; state: waiting (for an earlier one), "
+    "failed (and tried again) or dead (for a person).",
+    ("queue", "state"),
+    registry=REGISTRY,
+)
+inbox_oldest_seconds: Final = Gauge(
+    "atelier_inbox_oldest_seconds",
+    "Time since the oldest event that waits or is tried again came; 0 when none does.",
+    ("queue",),
+    registry=REGISTRY,
 )
 
 pricing_waiting: Final = Gauge(
@@ -82,6 +96,7 @@ class Gauges:
         self, services: Collection[str], databases: Mapping[str, Database], broker: Broker
     ) -> None:
         self._databases = {name: each for name, each in databases.items() if name in services}
+        self._inboxes = databases
         self._queues = [queue for queue in topology.QUEUES if queue.partition(".")[0] in services]
         self._broker = broker
         self._models = databases["mes"] if "pricing" in services else None
@@ -96,6 +111,7 @@ class Gauges:
                 return
             await asyncio.gather(
                 self._read("queues", self._look_at_queues(), queue_messages, queue_consumers),
+                self._read("inboxes", self._look_at_inboxes(), inbox_events, inbox_oldest_seconds),
                 self._read("outboxes", self._look_at_outboxes(), *_OUTBOX),
                 self._read("models", self._look_at_models(), pricing_waiting),
                 self._read("letters", self._look_at_letters(), letters_parked),
@@ -114,10 +130,27 @@ class Gauges:
     async def _look_at_queues(self) -> None:
         async with self._broker.channel() as channel:
             for queue in self._queues:
-                for name in (queue, topology.dead(queue)):
-                    found = (await channel.declare_queue(name, passive=True)).declaration_result
-                    queue_messages.labels(name).set(found.message_count or 0)
-                    queue_consumers.labels(name).set(found.consumer_count or 0)
+                found = (await channel.declare_queue(queue, passive=True)).declaration_result
+                queue_messages.labels(queue).set(found.message_count or 0)
+                queue_consumers.labels(queue).set(found.consumer_count or 0)
+
+    async def _look_at_inboxes(self) -> None:
+        state = sa.case(
+            (inbox.c.died_at.is_not(None), "dead"),
+            (inbox.c.attempts > 0, "failed"),
+            else_="waiting",
+        )
+        oldest = sa.func.min(inbox.c.received_at).filter(inbox.c.died_at.is_(None))
+        for queue in self._queues:
+            query = sa.select(state, sa.func.count(), oldest).where(inbox.c.consumer == queue)
+            async with self._inboxes[topology.database_of(queue)].session() as session:
+                found = (await session.execute(query.group_by(state))).all()
+            counts = {name: count for name, count, _ in found}
+            for name in ("waiting", "failed", "dead"):
+                inbox_events.labels(queue, name).set(counts.get(name, 0))
+            since = min((since for _, _, since in found if since), default=None)
+            age = 0.0 if since is None else (now() - since).total_seconds()
+            inbox_oldest_seconds.labels(queue).set(age)
 
     async def _look_at_outboxes(self) -> None:
         query = sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(

@@ -23,8 +23,8 @@ from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.domain.metals import metal
 from atelier.messaging import outbox
-from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import Refused
 
 SET = "metal.price_set"
 """The event; its data are id, metal, price_per_gram and valid_from."""

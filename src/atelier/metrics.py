@@ -40,7 +40,7 @@ http_requests_in_progress: Final = Gauge(
 
 handled_events_total: Final = Counter(
     "atelier_handled_events_total",
-    "Events that a handler was given; outcome: handled, repeated, postponed, dead_lettered.",
+    "Events that a handler was given; outcome: handled, repeated, early, postponed, dead_lettered.",
     ("queue", "outcome"),
     registry=REGISTRY,
 )
@@ -55,6 +55,26 @@ published_events_total: Final = Counter(
     "atelier_published_events_total",
     "Events from the outbox; outcome: confirmed or refused by the broker.",
     ("database", "outcome"),
+    registry=REGISTRY,
+)
+
+reconciliations_total: Final = Counter(
+    "atelier_reconciliations_total",
+    "Looks at whether all systems agree; outcome: agreed, repaired, differences, interrupted or "
+    "failed.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+reconciliation_differences: Final = Gauge(
+    "atelier_reconciliation_differences",
+    "In what the systems did not agree at the last look, by kind.",
+    ("kind",),
+    registry=REGISTRY,
+)
+reconciliation_repairs_total: Final = Counter(
+    "atelier_reconciliation_repairs_total",
+    "Differences for which events were sent again, by kind.",
+    ("kind",),
     registry=REGISTRY,
 )
 

@@ -27,8 +27,8 @@ from atelier.domain.promises import promised
 from atelier.files import StoredModel
 from atelier.following import is_due
 from atelier.messaging import outbox
-from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import Refused
 
 # No vowels, so that no number is a word; nothing that is read or heard as something else.
 _ALPHABET = "2346789CDFGHJKMNPQRTVWX"

@@ -21,8 +21,11 @@ from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.broker import Broker
-from atelier.messaging.consumer import Consumer, Handler
+from atelier.messaging.consumer import Consumer
+from atelier.messaging.handler import Handler
 from atelier.messaging.relay import Relay
+from atelier.operations.reconciler import Reconciler
+from atelier.operations.reconciliation import Systems
 from atelier.partner import webhooks
 from atelier.partner.limits import RateLimiter
 from atelier.partner.sender import WebhookSender
@@ -55,9 +58,9 @@ class Worker(Protocol):
 class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
-    `consumers`, by queue, `relays` and `workers`, by service, are those that belong to the services
-    of this process. A queue's name begins with its service's. `nursery` is where pricing's worker
-    processes come from, if there is one already.
+    `consumers`, by queue, `relays`, by service, and `workers` are those that belong to the services
+    of this process; the name of a queue or worker begins with its service's. `nursery` is where
+    pricing's worker processes come from, if there is one already.
     """
 
     settings: Settings
@@ -85,7 +88,7 @@ class Resources:
         self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
         self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
         self.files = ModelStore(place_at(settings.files))
-        self.broker = Broker(settings.broker, settings.retry_delays)
+        self.broker = Broker(settings.broker)
         self.cache = Redis.from_url(
             settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
         )
@@ -98,7 +101,6 @@ class Resources:
         self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.nursery)
         self.pricing = Dispatcher(
             self.mes,
-            self.broker,
             self.files,
             self._pool,
             workers=settings.pricing_workers,
@@ -114,8 +116,13 @@ class Resources:
             head = Letterhead(settings.mail_from, settings.shop_address)
             self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
             wake = sender.wake
+        if settings.reconcile_every:
+            systems = Systems(self.shop, self.mes, self.broker, whole=False)
+            self.workers["crm.reconciliation"] = Reconciler(systems, settings.reconcile_every)
         self.workers = {
-            service: worker for service, worker in self.workers.items() if service in self.services
+            name: worker
+            for name, worker in self.workers.items()
+            if name.partition(".")[0] in self.services
         }
         offered: dict[str, tuple[Handler, Database, int]] = {
             "shop.orders": (orders.handle, self.shop, 20),

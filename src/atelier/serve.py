@@ -78,8 +78,8 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
         for queue, consumer in resources.consumers.items()
     ]
     workers = [
-        asyncio.create_task(_named(service, worker.run()))
-        for service, worker in resources.workers.items()
+        asyncio.create_task(_named(name.partition(".")[0], worker.run()))
+        for name, worker in resources.workers.items()
     ]
     relays = [
         asyncio.create_task(_named(service, relay.run()))

@@ -17,9 +17,8 @@ from atelier.data.database import Database
 from atelier.data.shop import Order
 from atelier.domain.promises import KEPT, LIMITS
 from atelier.messaging import outbox
-from atelier.messaging.backoff import Backoff
-from atelier.messaging.consumer import DATABASE_GONE
-from atelier.messaging.relay import to_its_end
+from atelier.messaging.backoff import Backoff, to_its_end
+from atelier.messaging.handler import DATABASE_GONE
 
 log = structlog.get_logger(__name__)
 

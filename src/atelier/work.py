@@ -23,8 +23,8 @@ from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
 from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
-from atelier.messaging.consumer import NotYet, Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import NotYet, Refused
 
 # Orders that nobody has submitted yet are no work.
 _BEFORE_WORK = (State.INITIATED, State.FILE_UPLOADED)

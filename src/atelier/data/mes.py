@@ -186,4 +186,5 @@ class WorkOrderHistory(Transition, Base):
 
 tables.outbox.to_metadata(Base.metadata)
 tables.consumed_event.to_metadata(Base.metadata)
+tables.inbox.to_metadata(Base.metadata)
 configure_mappers()  # here, once: forked processes find it done

@@ -315,4 +315,5 @@ class WebhookDelivery(Base):
 
 tables.outbox.to_metadata(Base.metadata)
 tables.consumed_event.to_metadata(Base.metadata)
+tables.inbox.to_metadata(Base.metadata)
 configure_mappers()  # here, once: forked processes find it done

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier.data.shop import Email, Order
 from atelier.mail.kinds import kind_of
-from atelier.messaging.consumer import Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import Refused
 
 
 async def handle(session: AsyncSession, event: Event, written: Callable[[], None]) -> None:

@@ -15,9 +15,8 @@ from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order
 from atelier.mail.composing import Letterhead, compose
 from atelier.mail.transport import Transport, Undeliverable, Unreachable
-from atelier.messaging.backoff import Backoff
-from atelier.messaging.consumer import DATABASE_GONE
-from atelier.messaging.relay import to_its_end
+from atelier.messaging.backoff import Backoff, to_its_end
+from atelier.messaging.handler import DATABASE_GONE
 
 log = structlog.get_logger(__name__)
 

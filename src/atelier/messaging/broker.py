@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aio_pika
@@ -29,9 +29,8 @@ class Broker:
     cannot tell which of its messages went down with the old channel.
     """
 
-    def __init__(self, url: str, retry_delays: Sequence[float]) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._retry_delays = retry_delays
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
 
@@ -76,7 +75,7 @@ class Broker:
         try:
             # On every connection: a broker that came back empty gets its queues again.
             async with connection.channel(publisher_confirms=False) as channel:
-                await topology.declare(await channel.get_underlay_channel(), self._retry_delays)
+                await topology.declare(await channel.get_underlay_channel())
         except BaseException:
             await connection.close()
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import LiteralString, NamedTuple
@@ -20,7 +20,7 @@ from psycopg.rows import class_row, scalar_row
 
 from atelier import metrics, tracing
 from atelier.data.database import Database
-from atelier.messaging.backoff import Backoff, heed_cancellation
+from atelier.messaging.backoff import Backoff, heed_cancellation, to_its_end
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.spans import sending
 from atelier.messaging.topology import EVENTS
@@ -192,14 +192,4 @@ async def _publish(exchange: AbstractExchange, event: _Waiting, span: Span) -> N
         )
     except Exception as error:
         tracing.failed(span, error)
-        raise
-
-
-async def to_its_end(batch: Coroutine[None, None, bool]) -> bool:
-    """Await `batch`, and finish it even when this is cancelled."""
-    task = asyncio.create_task(batch)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
         raise

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 from uuid import UUID
 
-from aio_pika.abc import AbstractIncomingMessage
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from atelier import tracing
@@ -62,10 +61,9 @@ def sending(events: Sequence[Outgoing]) -> Iterator[Sequence[Span]]:
 
 
 def processing(
-    queue: str, message: AbstractIncomingMessage, event: Event, attempt: int
+    queue: str, traceparent: str | None, event: Event, attempt: int
 ) -> AbstractContextManager[Span]:
-    """The span of one attempt to handle a message."""
-    sent = message.headers.get(tracing.HEADER)
+    """The span of one attempt to handle an event, whose message came with `traceparent`."""
     attributes: dict[str, str | int] = {
         **_SYSTEM,
         "messaging.operation.name": "process",
@@ -79,7 +77,7 @@ def processing(
     return tracing.span(
         f"process {queue}",
         SpanKind.CONSUMER,
-        caused_by=sent if isinstance(sent, str) else None,
+        caused_by=traceparent,
         attributes={**attributes, **status_change(event)},
     )
 

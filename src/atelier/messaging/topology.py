@@ -2,14 +2,15 @@
 
 atelier.events (topic) ──▶ shop.orders, shop.prices, shop.mail, partner.events, mes.orders,
                            pricing.calculations
-retry.<ms> (fanout) ──▶ queue retry.<ms>, whose time to live gives the message back to the
-                        default exchange, and so to the queue that its routing key names
-<queue>.dead            what could not be handled, for a person to look into
+
+Queues hold what nobody has taken yet, and nothing else: what cannot be handled waits in the inbox
+of its consumer's database.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from aiormq.abc import AbstractChannel
 
@@ -33,17 +34,20 @@ QUEUES: Mapping[str, Sequence[str]] = {
 }
 
 
-def retry(delay: float) -> str:
-    """The exchange, and the queue, of messages that wait `delay` seconds."""
-    return f"retry.{round(delay * 1000)}"
+def database_of(queue: str) -> Literal["shop", "mes"]:
+    """The database that the consumer of `queue` writes to."""
+    return "shop" if queue.startswith(("shop.", "partner.")) else "mes"
 
 
-def dead(queue: str) -> str:
-    """The dead-letter queue of `queue`."""
-    return f"{queue}.dead"
+def wants(queue: str, type_: str) -> bool:
+    """Whether events of this type are routed to `queue`."""
+    return any(
+        type_.startswith(pattern.removesuffix("#")) if pattern.endswith("#") else type_ == pattern
+        for pattern in QUEUES[queue]
+    )
 
 
-async def declare(channel: AbstractChannel, delays: Sequence[float]) -> None:
+async def declare(channel: AbstractChannel) -> None:
     """Every process declares everything, so that no event is published before each queue that
     wants it is there. What exists already stays as it is.
 
@@ -51,21 +55,7 @@ async def declare(channel: AbstractChannel, delays: Sequence[float]) -> None:
     """
     await channel.exchange_declare(EVENTS, exchange_type="topic", durable=True, nowait=True)
     for queue, patterns in QUEUES.items():
-        await channel.queue_declare(dead(queue), durable=True, nowait=True)
         await channel.queue_declare(queue, durable=True, nowait=True)
         for pattern in patterns:
             await channel.queue_bind(queue, EVENTS, pattern, nowait=True)
-    for delay in set(delays):
-        name = retry(delay)
-        await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
-        await channel.queue_declare(
-            name,
-            durable=True,
-            nowait=True,
-            arguments={
-                "x-message-ttl": round(delay * 1000),
-                "x-dead-letter-exchange": "",
-            },
-        )
-        await channel.queue_bind(name, name, nowait=True)
     await channel.exchange_declare(EVENTS, exchange_type="topic", passive=True)

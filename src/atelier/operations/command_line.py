@@ -16,7 +16,8 @@ import typer
 from atelier.settings import BadSettings, settings
 
 if TYPE_CHECKING:
-    from atelier.operations.dead_letters import DeadLetter
+    from atelier.messaging.inbox import DeadLetter
+    from atelier.operations.comparing import Difference
     from atelier.operations.reconciliation import Systems
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def replay(
     id: Annotated[list[str] | None, typer.Option(help="One event; may be given again.")] = None,
     all_of_them: Annotated[bool, typer.Option("--all", help="Every event.")] = False,
 ) -> None:
-    """Give events to their queues again, once what stopped them is repaired."""
+    """Have events tried again, once what stopped them is repaired."""
     if bool(id) is all_of_them:
         _refuse("Say which events: --id (once or more), or --all.")
     from atelier.operations import dead_letters
@@ -75,11 +76,11 @@ def replay(
         def chosen(letter: DeadLetter) -> bool:
             return all_of_them or letter.id in wanted
 
-        return await dead_letters.replay(systems.broker, chosen, queue)
+        return await dead_letters.replay(systems.shop, systems.mes, chosen, queue)
 
     replayed = _run(again)
     for letter in replayed:
-        typer.echo(f"{letter.type} {letter.id} is in {letter.queue} again")
+        typer.echo(f"{letter.type} {letter.id} of {letter.queue} is tried again")
     if missing := wanted - {letter.id for letter in replayed}:
         _refuse(f"No dead letter has the id {', '.join(sorted(missing))}.")
     typer.echo(f"{len(replayed)} replayed")
@@ -149,7 +150,7 @@ def reconcile(
     """Compare shop, MES, pricing and queues. Ends with 1 where they do not agree."""
     from atelier.operations import reconciliation
 
-    async def compare(systems: Systems) -> Sequence[reconciliation.Difference]:
+    async def compare(systems: Systems) -> Sequence[Difference]:
         left = await systems.differences()
         return await reconciliation.repaired(systems, left, patience) if repair else left
 
@@ -186,7 +187,7 @@ def prune(
 def _found(queue: str | None) -> list[DeadLetter]:
     from atelier.operations import dead_letters
 
-    return _run(lambda systems: dead_letters.found(systems.broker, queue))
+    return _run(lambda systems: dead_letters.found(systems.shop, systems.mes, queue))
 
 
 def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = timedelta(0)) -> T:
@@ -222,7 +223,7 @@ async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
     systems = Systems(
         Database(given.shop_database),
         Database(given.mes_database),
-        Broker(given.broker, given.retry_delays),
+        Broker(given.broker),
         grace,
     )
     try:
@@ -233,7 +234,7 @@ async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:
-    since = f"{letter.died_at:%Y-%m-%d %H:%M:%S} UTC" if letter.died_at else ""
+    since = f"{letter.died_at:%Y-%m-%d %H:%M:%S} UTC"
     order = f"order {letter.order_id}" if letter.order_id else ""
     return (
         f"{letter.type}\n{letter.id}",

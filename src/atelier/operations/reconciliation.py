@@ -1,102 +1,81 @@
 """Compares what the systems know of the same orders, and sends again what one of them has missed.
 
-Repair writes no state. It publishes an order's events once more, with their own ids: whoever has
-consumed one finds its note and does nothing, whoever has missed one follows.
+Repair writes no state. It publishes events once more, with their own ids: whoever has consumed one
+finds its note and does nothing, whoever has missed one follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from atelier.data.columns import now
 from atelier.data.database import Database
-from atelier.data.mes import Calculation, WorkOrder
 from atelier.data.shop import Order, OrderHistory, WebhookDelivery, WebhookEndpoint
-from atelier.domain.lifecycle import State
-from atelier.messaging import topology
 from atelier.messaging.broker import Broker
-from atelier.messaging.tables import outbox
-from atelier.operations import dead_letters
+from atelier.messaging.tables import inbox, outbox
+from atelier.operations import comparing, dead_letters, hops
+from atelier.operations.comparing import Difference
 
-Kind = Literal[
-    "missing in mes",
-    "unknown to the shop",
-    "states differ",
-    "prices differ",
-    "not answered",
-    "not published",
-    "not consumed",
-    "not told by webhook",
-    "dead letter",
-]
-
-_BEFORE_WORK: Final = (State.INITIATED, State.FILE_UPLOADED)
 _AT_ONCE: Final = 1000  # rows
+_LOOK_BACK: Final = timedelta(days=1)
+_LONG: Final = timedelta(minutes=10)  # for an event to wait for an earlier one
 
 
-@dataclass(frozen=True)
-class Difference:
-    """`repairable` where the order's events, sent again, may help; else only a person can."""
-
-    kind: Kind
-    where: str
-    detail: str
-    order_id: UUID | None = None
-    repairable: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {**asdict(self), "order_id": self.order_id and str(self.order_id)}
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What one system knows of an order."""
-
-    id: UUID
-    number: str
-    state: State
-    price: Decimal | None
-    changed_at: datetime
-    calculated: Decimal | None = None
-    calculated_at: datetime | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class Systems:
-    """What is compared. Differences younger than `grace` may be on their way, and are none."""
+    """What is compared. Differences younger than `grace` may be on their way, and are none.
+
+    `whole` compares all orders that there ever were; else those that are under way, or have changed
+    in the last day. What was published is looked at back to the last look, or for a day.
+    """
 
     shop: Database
     mes: Database
     broker: Broker
     grace: timedelta = timedelta(minutes=1)
+    whole: bool = True
+    _looked_at: dict[str, datetime] = field(default_factory=dict)
 
     async def differences(self) -> list[Difference]:
         """Everything in which the systems do not agree."""
         settled = now() - self.grace
+        queues = await hops.queues(self.broker)
+        idle = [name for name, each in queues.items() if each.consumers and not each.messages]
         found = [
             *await self._dead_letters(),
-            *await self._queues(),
+            *_not_consumed(queues),
             *await _stuck(self.shop, settled),
             *await _stuck(self.mes, settled),
+            *await _early(self.shop, settled),
+            *await _early(self.mes, settled),
+            *await self._lost(idle, settled),
             *await _untold(self.shop, settled),
         ]
-        async for ordered, work in _side_by_side(_orders(self.shop), _work_orders(self.mes)):
-            found += _compare(ordered, work, settled)
-        return found
+        if self.whole:
+            orders = comparing.all_orders(self.shop, self.mes, settled)
+        else:
+            since = settled - _LOOK_BACK
+            orders = comparing.current_orders(self.shop, self.mes, since, settled)
+        return [*found, *[each async for each in orders]]
 
     async def repair(self, differences: Iterable[Difference]) -> int:
         """Send again what may repair them; the relays publish it. Returns how many events."""
-        orders = {str(each.order_id) for each in differences if each.repairable}
-        return await _send_again(self.shop, orders) + await _send_again(self.mes, orders)
+        repairable = [each for each in differences if each.repairable]
+        events = {each.event_id for each in repairable if each.event_id}
+        orders = {str(each.order_id) for each in repairable if not each.event_id}
+        return sum(
+            [
+                await hops.send_again(database, sorted(events | await _events_of(database, orders)))
+                for database in (self.shop, self.mes)
+            ]
+        )
 
     async def _dead_letters(self) -> list[Difference]:
         return [
@@ -106,17 +85,28 @@ class Systems:
                 f"{letter.type} {letter.id}: {letter.reason}",
                 UUID(letter.order_id) if letter.order_id else None,
             )
-            for letter in await dead_letters.found(self.broker)
+            for letter in await dead_letters.found(self.shop, self.mes)
         ]
 
-    async def _queues(self) -> list[Difference]:
-        found = []
-        async with self.broker.channel() as channel:
-            for queue in topology.QUEUES:
-                told = (await channel.declare_queue(queue, passive=True)).declaration_result
-                if told.message_count and not told.consumer_count:
-                    detail = f"{told.message_count} messages wait, and nobody consumes them"
-                    found.append(Difference("not consumed", queue, detail))
+    async def _lost(self, idle: Collection[str], settled: datetime) -> list[Difference]:
+        """Events that were published for an idle queue since it was last found well."""
+        databases = {"shop": self.shop, "mes": self.mes}
+        earliest = settled - _LOOK_BACK
+        since = {queue: max(self._looked_at.get(queue, earliest), earliest) for queue in idle}
+        found = [
+            Difference(
+                "lost on its way",
+                queue,
+                f"{event.type} {event.id} was published, and is in no queue and not consumed",
+                event.order_id,
+                True,
+                event.id,
+            )
+            for source in databases.values()
+            async for queue, event in hops.lost(source, databases, since, settled)
+        ]
+        # Where something is lost, all is looked at again: it may be so still.
+        self._looked_at |= dict.fromkeys(set(idle) - {each.where for each in found}, settled)
         return found
 
 
@@ -135,39 +125,28 @@ async def repaired(
         await asyncio.sleep(0.5)
 
 
-def _compare(ordered: _Order | None, work: _Order | None, settled: datetime) -> list[Difference]:
-    known = ordered or work
-    if known is None or any(each and each.changed_at > settled for each in (ordered, work)):
-        return []
-    if ordered is None:
-        return [_about(known, "unknown to the shop", f"the MES has it as {known.state}")]
-    if work is None:
-        return [_about(known, "missing in mes", f"the shop has it as {known.state}", True)]
-    if ordered.state is State.SUBMITTED and work.state is State.SUBMITTED:
-        return _unanswered(ordered, work, settled)
-    if ordered.state is not work.state:
-        detail = f"the shop has it as {ordered.state}, the MES as {work.state}"
-        return [_about(known, "states differ", detail, True)]
-    prices = {"shop": ordered.price, "MES": work.price, "pricing": work.calculated}
-    told = {where: price for where, price in prices.items() if price is not None}
-    if len(set(told.values())) > 1:
-        detail = ", ".join(f"{where} {price}" for where, price in told.items())
-        return [_about(known, "prices differ", detail)]
-    return []
+def _not_consumed(queues: Mapping[str, hops.Queue]) -> list[Difference]:
+    return [
+        Difference(
+            "not consumed", name, f"{queue.messages} messages wait, and nobody consumes them"
+        )
+        for name, queue in queues.items()
+        if queue.messages and not queue.consumers
+    ]
 
 
-def _unanswered(ordered: _Order, work: _Order, settled: datetime) -> list[Difference]:
-    if work.calculated_at is None:
-        detail = "it was submitted, but never calculated"
-        return [_about(ordered, "not answered", detail, True)]
-    if work.calculated_at < settled:
-        detail = "it was calculated, but the shop does not know"
-        return [_about(ordered, "not answered", detail, True)]
-    return []
-
-
-def _about(order: _Order, kind: Kind, detail: str, repairable: bool = False) -> Difference:
-    return Difference(kind, order.number, detail, order.id, repairable)
+async def _early(database: Database, settled: datetime) -> list[Difference]:
+    query = (
+        sa.select(inbox.c.consumer, inbox.c.message_id, inbox.c.order_id, inbox.c.reason)
+        .where(inbox.c.died_at.is_(None), inbox.c.received_at < settled - _LONG)
+        .order_by(inbox.c.id)
+        .limit(_AT_ONCE)
+    )
+    async with database.session() as session:
+        return [
+            Difference("waits for too long", consumer, f"{event}: {reason}", order_id)
+            for consumer, event, order_id, reason in await session.execute(query)
+        ]
 
 
 async def _stuck(database: Database, settled: datetime) -> list[Difference]:
@@ -217,67 +196,9 @@ async def _untold(shop: Database, settled: datetime) -> list[Difference]:
         ]
 
 
-async def _send_again(database: Database, orders: set[str]) -> int:
+async def _events_of(database: Database, orders: Collection[str]) -> set[UUID]:
     if not orders:
-        return 0
-    statement = (
-        sa.update(outbox)
-        .where(outbox.c.body["order_id"].astext.in_(orders), outbox.c.published_at.is_not(None))
-        .values(published_at=None)
-        .returning(outbox.c.id)
-    )
+        return set()
+    query = sa.select(outbox.c.event_id).where(outbox.c.body["order_id"].astext.in_(orders))
     async with database.session() as session:
-        return len((await session.execute(statement)).all())
-
-
-async def _orders(shop: Database) -> AsyncIterator[_Order]:
-    """What the shop has given to the factory, by id."""
-    submitted = sa.exists().where(
-        OrderHistory.order_id == Order.id, OrderHistory.to_state == State.SUBMITTED
-    )
-    query = (
-        sa.select(Order.id, Order.number, Order.state, Order.price, Order.updated_at)
-        .where(Order.state.not_in(_BEFORE_WORK), (Order.state != State.CANCELLED) | submitted)
-        .order_by(Order.id)
-    )
-    async with shop.session() as session:
-        rows = await session.stream(query, execution_options={"yield_per": _AT_ONCE})
-        async for row in rows:
-            yield _Order(*row)
-
-
-async def _work_orders(mes: Database) -> AsyncIterator[_Order]:
-    query = (
-        sa.select(
-            WorkOrder.order_id,
-            WorkOrder.number,
-            WorkOrder.state,
-            WorkOrder.price,
-            WorkOrder.updated_at,
-            Calculation.total,
-            Calculation.calculated_at,
-        )
-        .outerjoin(Calculation, Calculation.order_id == WorkOrder.order_id)
-        .order_by(WorkOrder.order_id)
-    )
-    async with mes.session() as session:
-        rows = await session.stream(query, execution_options={"yield_per": _AT_ONCE})
-        async for row in rows:
-            yield _Order(*row)
-
-
-async def _side_by_side(
-    left: AsyncIterator[_Order], right: AsyncIterator[_Order]
-) -> AsyncIterator[tuple[_Order | None, _Order | None]]:
-    """Both in the order of their ids, so that a million orders take no memory."""
-    one, other = await anext(left, None), await anext(right, None)
-    while one or other:
-        if other is None or (one is not None and one.id < other.id):
-            yield one, None
-            one = await anext(left, None)
-        elif one is None or other.id < one.id:
-            yield None, other
-            other = await anext(right, None)
-        else:
-            yield one, other
-            one, other = await anext(left, None), await anext(right, None)
+        return set(await session.scalars(query))

@@ -28,7 +28,7 @@ from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Delivery, WebhookDelivery
 from atelier.messaging.backoff import Backoff
-from atelier.messaging.consumer import DATABASE_GONE
+from atelier.messaging.handler import DATABASE_GONE
 from atelier.partner.addresses import AddressRefused, resolve
 from atelier.partner.signing import secret_of, sign
 from atelier.partner.webhooks import CHANNEL

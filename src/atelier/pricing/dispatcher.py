@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg
 import structlog
-from aio_pika import DeliveryMode, Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import calculations, metrics, tracing
@@ -20,11 +19,11 @@ from atelier.data.database import Database
 from atelier.data.mes import CalculationRequest
 from atelier.domain.models3d import ModelRejected
 from atelier.files import ModelStore
-from atelier.messaging import topology
+from atelier.messaging import inbox
 from atelier.messaging.backoff import Backoff
-from atelier.messaging.broker import BROKER_GONE, Broker
-from atelier.messaging.consumer import DATABASE_GONE
 from atelier.messaging.event import Event
+from atelier.messaging.handler import DATABASE_GONE
+from atelier.messaging.inbox import Setback
 from atelier.metal_prices import PriceList
 from atelier.pricing.pool import Pool
 
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY = 1.0  # seconds; notifications wake it, this is for one that got lost
 _FINISH_WITHIN = 10.0  # seconds
-_LONGEST_REASON = 2000
 # A machine that vanishes without a word gives its claims back within half a minute.
 _KEEP_ALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
@@ -41,16 +39,15 @@ class Dispatcher:
     """Works on as many requests as there are workers, and on one more of a lane that has none in
     work. Any number of processes may do so side by side.
 
-    A request that fails is tried again after each of `retry_delays` (seconds), then goes to the
-    dead-letter queue of `pricing.calculations`, its event with the headers x-error and x-attempt. A
-    model that kills its worker, or takes too long, fails like that, too: whether the model or the
-    machine is to blame is for people to find out, and the order waits as SUBMITTED meanwhile.
+    A request that fails is tried again after each of `retry_delays` (seconds), then its event is a
+    dead letter of `pricing.calculations`. A model that kills its worker, or takes too long, fails
+    like that, too: whether the model or the machine is to blame is for people to find out, and the
+    order waits as SUBMITTED meanwhile.
     """
 
     def __init__(
         self,
         database: Database,
-        broker: Broker,
         models: ModelStore,
         pool: Pool,
         *,
@@ -59,7 +56,6 @@ class Dispatcher:
     ) -> None:
         self.working = asyncio.Event()
         self._database = database
-        self._broker = broker
         self._models = models
         self._pool = pool
         self._prices = PriceList(database)
@@ -202,7 +198,7 @@ class Dispatcher:
         return Measured(solid, await self._prices.at(event.data["metal"], now()))
 
     async def _failed(self, request: CalculationRequest, event: Event, error: Exception) -> None:
-        reason = error.reason if isinstance(error, _GaveUp) else _reason(error)
+        reason = error.reason if isinstance(error, _GaveUp) else inbox.reason_of(error)
         if request.attempts <= len(self._retry_delays):
             delay = self._retry_delays[request.attempts - 1]
             log.warning("model postponed", attempt=request.attempts, reason=reason, delay=delay)
@@ -212,52 +208,28 @@ class Dispatcher:
             asyncio.get_running_loop().call_later(delay, self._wake.set)
             return
         log.error("model dead-lettered", attempt=request.attempts, reason=reason)
-        await self._until_written(
-            lambda session: self._bury(session, request, event, reason),
-            needs=(*DATABASE_GONE, *BROKER_GONE),
-        )
+        await self._until_written(lambda session: self._bury(session, request, event, reason))
 
     async def _bury(
         self, session: AsyncSession, request: CalculationRequest, event: Event, reason: str
     ) -> None:
-        """The request leaves the database when the dead-letter queue has confirmed its event."""
+        """The request gives way to a dead letter; replayed, that is a request again."""
         locked = await calculations.taken(session, request.id)
         if locked is None:
             return
-        async with self._broker.channel() as channel:
-            await channel.default_exchange.publish(
-                Message(
-                    event.to_json(),
-                    headers={
-                        "x-attempt": request.attempts,
-                        "x-error": reason,
-                        **({tracing.HEADER: request.traceparent} if request.traceparent else {}),
-                    },
-                    message_id=str(event.id),
-                    type=event.type,
-                    content_type="application/json",
-                    timestamp=now(),
-                    delivery_mode=DeliveryMode.PERSISTENT,
-                ),
-                routing_key=topology.dead(calculations.QUEUE),
-                mandatory=True,
-                timeout=10,
-            )
-        await calculations.drop(session, locked)
+        given_up = Setback("dead_lettered", reason, request.attempts, None)
+        await inbox.keep(session, calculations.QUEUE, event, given_up, request.traceparent)
+        await session.delete(locked)
 
-    async def _until_written(
-        self,
-        write: Callable[[AsyncSession], Awaitable[None]],
-        needs: tuple[type[Exception], ...] = DATABASE_GONE,
-    ) -> None:
-        """Do it in one transaction, as soon as it does not raise one of `needs` any more."""
+    async def _until_written(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """Do it in one transaction, as soon as the database is there."""
         backoff = Backoff()
         while True:
             try:
                 async with self._database.session() as session:
                     await write(session)
                 return
-            except needs as error:
+            except DATABASE_GONE as error:
                 log.warning("pricing has to wait", reason=type(error).__name__)
                 await backoff.pause()
 
@@ -266,9 +238,3 @@ class _GaveUp(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-def _reason(error: Exception) -> str:
-    # It becomes a header, and must not fail there: it may quote what no UTF-8 can hold.
-    reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
-    return reason.encode(errors="backslashreplace").decode()

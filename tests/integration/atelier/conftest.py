@@ -57,7 +57,7 @@ async def mes(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def broker(settings: Settings) -> AsyncIterator[Broker]:
     """The connection of one process; a test that is about several makes others itself."""
-    connection = Broker(settings.broker, settings.retry_delays)
+    connection = Broker(settings.broker)
     yield connection
     await connection.close()
 

@@ -19,7 +19,7 @@ from atelier.data.mes import CalculationRequest, Operator
 from atelier.data.shop import Customer, Partner
 from atelier.domain.lifecycle import Owner
 from atelier.files import StoredModel
-from atelier.messaging import tables, topology
+from atelier.messaging import inbox, tables, topology
 from atelier.resources import Resources
 from atelier.settings import Settings
 from fixtures import models
@@ -108,11 +108,11 @@ class Platform:
         """What an example has left behind that failed must not fail the next one."""
         async with self.broker.channel() as channel:
             for queue in topology.QUEUES:
-                for name in (queue, topology.dead(queue)):
-                    await (await channel.get_queue(name, ensure=False)).purge()
+                await (await channel.get_queue(queue, ensure=False)).purge()
         for database in (self.shop, self.mes):
             async with database.session() as session:
                 await session.execute(sa.update(tables.outbox).values(published_at=sa.func.now()))
+                await session.execute(sa.delete(tables.inbox))
         async with self.mes.session() as session:
             await session.execute(sa.delete(CalculationRequest))
 
@@ -180,13 +180,10 @@ class Platform:
 
     async def dead_letters(self) -> list[str]:
         found = []
-        async with self.broker.channel() as channel:
-            for queue in topology.QUEUES:
-                source = await channel.get_queue(topology.dead(queue), ensure=False)
-                while (message := await source.get(fail=False)) is not None:
-                    found.append(f"{queue}: {message.type} {message.headers.get('x-error')}")
-                    await message.ack()
-        return found
+        for database in (self.shop, self.mes):
+            async with database.session() as session:
+                found += await inbox.dead(session)
+        return [f"{letter.queue}: {letter.type} {letter.reason}" for letter in found]
 
     async def _while_running(
         self, parts: Collection[str], busy: Callable[[], Awaitable[list[str]]]
@@ -218,7 +215,8 @@ class Platform:
             return await session.scalar(waiting.limit(1)) is not None
 
     async def _not_arrived(self, ids: Collection[UUID]) -> list[str]:
-        """Events about these orders that wait in an outbox, or that a consumer has not noted."""
+        """Events about these orders that wait in an outbox or inbox, or that a consumer has not
+        noted."""
         told: list[Any] = []
         noted: set[tuple[str, UUID]] = set()
         outbox, consumed = tables.outbox.c, tables.consumed_event.c
@@ -235,10 +233,23 @@ class Platform:
             unpriced = await session.scalars(
                 sa.select(CalculationRequest.lane).where(CalculationRequest.order_id.in_(ids))
             )
-        return [f"to be priced for {lane}" for lane in unpriced] + [
-            f"{type_} for {queue}"
-            for event_id, type_, published_at in told
-            for queue, patterns in topology.QUEUES.items()
-            if any(type_.startswith(pattern.removesuffix("#")) for pattern in patterns)
-            and (published_at is None or (queue, event_id) not in noted)
-        ]
+        early: list[Any] = []
+        for database in (self.shop, self.mes):
+            async with database.session() as session:
+                early += await session.execute(
+                    sa.select(tables.inbox.c.consumer, tables.inbox.c.type).where(
+                        tables.inbox.c.order_id.in_(ids)
+                    )
+                )
+        waiting = [f"{type_} waits in the inbox of {queue}" for queue, type_ in early]
+        return (
+            waiting
+            + [f"to be priced for {lane}" for lane in unpriced]
+            + [
+                f"{type_} for {queue}"
+                for event_id, type_, published_at in told
+                for queue in topology.QUEUES
+                if topology.wants(queue, type_)
+                and (published_at is None or (queue, event_id) not in noted)
+            ]
+        )

@@ -19,7 +19,7 @@ from atelier.data.database import Database
 from atelier.data.mes import Calculation, CalculationRequest
 from atelier.domain.lifecycle import State
 from atelier.files import ModelStore, StoredModel
-from atelier.messaging import tables
+from atelier.messaging import inbox, tables
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
@@ -29,7 +29,7 @@ from atelier.settings import Settings
 from fixtures import models as meshes
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.test_files import CUBE, OPEN_CUBE, Upload
-from tests.integration.atelier.wire import deliver, told, waiting
+from tests.integration.atelier.wire import dead_letters, deliver, told
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
@@ -75,9 +75,7 @@ def dispatch(
                 retry_delays=settings.retry_delays,
             )
         )
-        dispatcher = Dispatcher(
-            mes, broker, models, pool, workers=2, retry_delays=settings.retry_delays
-        )
+        dispatcher = Dispatcher(mes, models, pool, workers=2, retry_delays=settings.retry_delays)
         start(dispatcher)
         return dispatcher
 
@@ -228,17 +226,16 @@ async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(
     dispatch(pool)
     await deliver(broker, calculations.QUEUE, event)
 
-    [letter] = await eventually_async(
-        lambda: waiting(broker, f"{calculations.QUEUE}.dead"), timeout=60
-    )
+    [letter] = await eventually_async(lambda: dead_letters(mes), timeout=60)
 
-    assert str(letter.headers["x-error"]).startswith("FileNotFoundError")
-    assert (letter.headers["x-attempt"], letter.message_id) == (4, str(event.id))
+    assert letter.reason.startswith("FileNotFoundError")
+    assert (letter.attempts, letter.id) == (4, str(event.id))
     assert await answers(mes) == []
     assert await requests(mes) == []
 
     await asyncio.to_thread(lost.rename, tmp_path)
-    await deliver(broker, calculations.QUEUE, letter.body)
+    async with mes.session() as session:
+        await inbox.revive(session, letter)
     name, _ = await answered(mes, event)
     assert name == "pricing.price_calculated"
 
@@ -253,12 +250,10 @@ async def test_a_model_that_kills_its_worker_is_put_aside_and_harms_no_other(
     dispatch(frugal_pool)
     await deliver(broker, calculations.QUEUE, killer, *harmless)
 
-    [letter] = await eventually_async(
-        lambda: waiting(broker, f"{calculations.QUEUE}.dead"), timeout=60
-    )
+    [letter] = await eventually_async(lambda: dead_letters(mes), timeout=60)
 
-    assert letter.message_id == str(killer.id)
-    assert str(letter.headers["x-error"]).startswith(("WorkerFault", "WorkerLost"))
+    assert letter.id == str(killer.id)
+    assert letter.reason.startswith(("WorkerFault", "WorkerLost"))
     assert {(await answered(mes, event))[0] for event in harmless} == {"pricing.price_calculated"}
     # Nobody says that the model is bad: the order waits for whoever looks into it.
     assert await answers(mes, killer.order_id) == []

@@ -16,8 +16,8 @@ from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.promises import MAKING_TIME
 from atelier.messaging import tables
-from atelier.messaging.consumer import NotYet
 from atelier.messaging.event import Event
+from atelier.messaging.handler import NotYet
 from tests.integration.atelier.wire import MODEL
 
 pytestmark = pytest.mark.anyio

@@ -18,12 +18,20 @@ from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.messaging import outbox, tables
 from atelier.messaging.broker import Broker
-from atelier.messaging.consumer import Consumer, Handler
+from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
+from atelier.messaging.handler import Handler
 from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
 from tests.integration.atelier.conftest import Start
-from tests.integration.atelier.wire import deliver, history, told, waiting
+from tests.integration.atelier.wire import (
+    dead_letters,
+    deliver,
+    history,
+    in_the_inbox,
+    told,
+    waiting,
+)
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +57,7 @@ async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
         calls.append(event)
         await work.handle(session, event)
 
-    brokers = [Broker(settings.broker, settings.retry_delays) for _ in range(3)]
+    brokers = [Broker(settings.broker) for _ in range(3)]
     event = told(uuid4(), None, State.SUBMITTED)
     await deliver(brokers[0], QUEUE, *[event] * 60)
     consuming = [start(consumer(handle, mes, broker, settings)) for broker in brokers]
@@ -97,7 +105,7 @@ async def test_reordered_and_repeated_events_end_where_the_right_order_does(
     assert order is not None
     assert str(order.price) == "249.50"
     assert await count(mes, tables.consumed_event) == len(events)
-    assert not await waiting(broker, f"{QUEUE}.dead")
+    assert not await in_the_inbox(mes)
 
 
 async def test_an_old_event_under_a_new_id_changes_nothing(
@@ -146,10 +154,11 @@ async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
 
     await deliver(broker, QUEUE, poison, good)
 
-    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
-    assert letter.body == (poison.to_json() if isinstance(poison, Event) else poison)
-    assert str(letter.headers["x-error"]).startswith(reason)
-    assert letter.headers["x-attempt"] == 1
+    [letter] = await eventually_async(lambda: dead_letters(mes))
+    body = poison.to_json() if isinstance(poison, Event) else poison
+    assert letter.body == body.decode(errors="backslashreplace")
+    assert letter.reason.startswith(reason)
+    assert letter.attempts == 1
     await eventually_async(lambda: history(mes, good))
 
 
@@ -164,8 +173,8 @@ async def test_an_error_that_quotes_broken_text_still_reaches_the_dead_letter(
 
     await deliver(broker, QUEUE, event)
 
-    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
-    assert letter.headers["x-error"] == r"LookupError: ruby \ud800"
+    [letter] = await eventually_async(lambda: dead_letters(mes))
+    assert letter.reason == r"LookupError: ruby \ud800"
 
 
 async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
@@ -182,8 +191,8 @@ async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
         told(order_id, State.PRICE_CALCULATED, State.CONFIRMED),
     )
 
-    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
-    assert letter.headers["x-error"] == (
+    [letter] = await eventually_async(lambda: dead_letters(mes))
+    assert letter.reason == (
         "Refused: told of CONFIRMED, which an order that is PRICING_FAILED cannot reach"
     )
 
@@ -203,15 +212,14 @@ async def test_a_handler_that_keeps_failing_is_tried_with_growing_pauses_and_the
 
     await deliver(broker, QUEUE, event)
 
-    [letter] = await eventually_async(lambda: waiting(broker, f"{QUEUE}.dead"))
-    assert letter.body == event.to_json()
-    assert letter.headers["x-error"] == "LookupError: the vault is locked"
-    assert letter.headers["x-attempt"] == len(attempts) == 4
+    [letter] = await eventually_async(lambda: dead_letters(mes))
+    assert letter.body == event.to_json().decode()
+    assert letter.reason == "LookupError: the vault is locked"
+    assert letter.attempts == len(attempts) == 4
     pauses = [after - before for before, after in pairwise(attempts)]
     assert all(pause >= delay for pause, delay in zip(pauses, settings.retry_delays, strict=True))
-    # Nothing of what it had begun is left, not even the note that it consumed the event.
+    # Nothing of what it had begun is left.
     assert await count(mes, tables.outbox) == 0
-    assert await count(mes, tables.consumed_event) == 0
 
 
 async def test_a_handler_that_fails_once_has_its_effect_once(
@@ -232,7 +240,7 @@ async def test_a_handler_that_fails_once_has_its_effect_once(
 
     assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
     assert len(attempts) == 2
-    assert not await waiting(broker, f"{QUEUE}.dead")
+    assert not await in_the_inbox(mes)
 
 
 async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
@@ -257,12 +265,11 @@ async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
         await deliver(broker, QUEUE, event)
         # More often than it would be tried if each refusal counted as an attempt.
         await eventually_async(refusals, until=lambda seen: seen > len(settings.retry_delays) + 1)
-    assert not await waiting(broker, f"{QUEUE}.dead")
     async with shop.session() as elsewhere:
         await elsewhere.execute(sa.text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
 
     assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
-    assert not await waiting(broker, f"{QUEUE}.dead")
+    assert not await in_the_inbox(mes)
 
 
 async def test_a_queue_that_somebody_deleted_is_there_again(
@@ -271,7 +278,7 @@ async def test_a_queue_that_somebody_deleted_is_there_again(
     consuming = consumer(work.handle, mes, broker, settings)
     start(consuming)
     await consuming.consuming.wait()
-    other_broker = Broker(settings.broker, settings.retry_delays)
+    other_broker = Broker(settings.broker)
     async with other_broker.channel() as channel:
         await channel.queue_delete(QUEUE)
         event = told(uuid4(), None, State.SUBMITTED)
@@ -328,8 +335,83 @@ async def test_a_message_that_is_in_hand_when_the_broker_goes_comes_back(
     await deliver(broker, QUEUE, event)
     await begun.wait()
 
-    await broker.close()  # and with it the way to the retry queue
+    await broker.close()
     go_on.set()
 
     assert await eventually_async(lambda: history(mes, event)) == [State.SUBMITTED]
     assert len(attempts) == 2
+
+
+async def test_an_event_waits_for_an_earlier_one_for_as_long_as_that_takes(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    order_id = uuid4()
+    submitted = told(order_id, None, State.SUBMITTED)
+    priced = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED, price="10.00")
+    confirmed = told(order_id, State.PRICE_CALCULATED, State.CONFIRMED, price="10.00")
+    looks: list[Event] = []
+
+    async def look(session: AsyncSession, event: Event) -> None:
+        looks.append(event)
+        await work.handle(session, event)
+
+    async def times_looked() -> int:
+        return looks.count(confirmed)
+
+    start(consumer(look, mes, broker, settings))
+    await deliver(broker, QUEUE, confirmed, priced)
+    # Longer than it would take to give up what fails.
+    most = len(settings.retry_delays) + 1
+    await eventually_async(times_looked, until=lambda times: times > most, timeout=60)
+    assert not await dead_letters(mes)
+
+    await deliver(broker, QUEUE, submitted)
+
+    await eventually_async(
+        lambda: history(mes, submitted),
+        until=lambda states: states == [State.SUBMITTED, State.PRICE_CALCULATED, State.CONFIRMED],
+        describe="the two that came early follow",
+    )
+    assert not await in_the_inbox(mes)
+
+
+async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    event = told(uuid4(), None, State.SUBMITTED)
+
+    async def fail(session: AsyncSession, event: Event) -> None:
+        raise LookupError("the vault is locked")
+
+    failing = start(consumer(fail, mes, broker, settings))
+    await deliver(broker, QUEUE, event)
+    await eventually_async(lambda: in_the_inbox(mes))
+    failing.cancel()
+    await asyncio.wait([failing])
+    assert not await waiting(broker, QUEUE)
+
+    nowhere = Broker("amqp://guest:guest@127.0.0.1:1/")
+    start(consumer(work.handle, mes, nowhere, settings))
+
+    await eventually_async(lambda: history(mes, event))
+    assert not await in_the_inbox(mes)
+
+
+async def test_what_the_database_refuses_for_one_event_only_holds_up_no_other(
+    mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    async def refuse_some(session: AsyncSession, event: Event) -> None:
+        if event.data["number"].startswith("AT-X"):
+            # What PostgreSQL says of a statement that is beyond its means looks like its absence.
+            raise sa.exc.OperationalError("SELECT", {}, Exception("stack depth limit exceeded"))
+        await work.handle(session, event)
+
+    poison, good = told(uuid4(), None, State.SUBMITTED), told(uuid4(), None, State.SUBMITTED)
+    poison.data["number"] = "AT-X"
+    start(consumer(refuse_some, mes, broker, settings))
+
+    await deliver(broker, QUEUE, *[poison] * 30, good)
+
+    assert await eventually_async(lambda: history(mes, good)) == [State.SUBMITTED]
+    [letter] = await eventually_async(lambda: dead_letters(mes))
+    assert letter.reason.startswith("OperationalError")

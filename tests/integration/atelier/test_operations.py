@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from aio_pika import Message
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import orders, work
 from atelier.data.columns import now
@@ -20,16 +22,30 @@ from atelier.data.shop import (
     Partner,
 )
 from atelier.domain.lifecycle import State
+from atelier.messaging import inbox, tables, topology
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
+from atelier.messaging.event import Event
+from atelier.messaging.handler import Refused
+from atelier.messaging.inbox import DeadLetter
 from atelier.messaging.relay import Relay
-from atelier.messaging.topology import dead
-from atelier.operations import dead_letters
+from atelier.metrics import REGISTRY
+from atelier.operations import dead_letters as operations
+from atelier.operations.reconciler import Reconciler
 from atelier.operations.reconciliation import Systems, repaired
 from atelier.settings import Settings
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.platform_process import command
-from tests.integration.atelier.wire import MODEL, all_published, deliver, history, told, waiting
+from tests.integration.atelier.wire import (
+    MODEL,
+    all_published,
+    dead_letters,
+    deliver,
+    history,
+    in_the_inbox,
+    told,
+    waiting,
+)
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually_async
 
@@ -45,9 +61,9 @@ def mes_consumer(mes: Database, broker: Broker, settings: Settings) -> Consumer:
     return Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays)
 
 
-async def dead_events(broker: Broker, count: int) -> list[dead_letters.DeadLetter]:
+async def dead_events(mes: Database, count: int) -> Sequence[DeadLetter]:
     return await eventually_async(
-        lambda: dead_letters.found(broker), until=lambda found: len(found) == count
+        lambda: dead_letters(mes), until=lambda found: len(found) == count
     )
 
 
@@ -56,52 +72,75 @@ async def placed(shop: Database, partner: Partner) -> Order:
         return await orders.place(session, partner.id, MODEL, "gold-585")
 
 
-async def test_a_look_at_dead_letters_leaves_them_as_they_are(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+def exploded(order_id: UUID | None = None) -> Event:
+    """An event that no consumer knows."""
+    return Event(type="order.exploded", order_id=order_id or uuid4(), actor="test")
+
+
+async def test_dead_letters_say_what_died_where_when_and_why(
+    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
 ) -> None:
-    early = told(uuid4(), State.PRICE_CALCULATED, State.CONFIRMED)
-    await deliver(broker, "mes.orders", early, b"no event")
+    unknown = exploded()
+    await deliver(broker, "mes.orders", unknown, b"no event")
     start(mes_consumer(mes, broker, settings))
+    await dead_events(mes, 2)
 
-    letters = {letter.type: letter for letter in await dead_events(broker, 2)}
+    letters = {letter.type: letter for letter in await operations.found(shop, mes)}
 
-    letter = letters["order.confirmed"]
-    assert (letter.id, letter.queue) == (str(early.id), "mes.orders")
-    assert letter.order_id == str(early.order_id)
-    assert letter.attempts == len(settings.retry_delays) + 1
-    assert "came before order.submitted" in letter.reason
-    assert letter.died_at is not None
+    letter = letters["order.exploded"]
+    assert (letter.id, letter.queue) == (str(unknown.id), "mes.orders")
+    assert letter.order_id == str(unknown.order_id)
+    assert letter.attempts == 1
+    assert "does not know events of type 'order.exploded'" in letter.reason
     assert timedelta(0) <= now() - letter.died_at < timedelta(minutes=5)
     assert letters["no event"].body == "no event"
-    assert {each.id for each in await dead_letters.found(broker)} == {
-        each.id for each in letters.values()
-    }
+    assert len(await operations.found(shop, mes, "mes.orders")) == 2
+    assert await operations.found(shop, mes, "shop.orders") == []
 
 
 async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
 ) -> None:
-    order_id = uuid4()
-    submitted = told(order_id, None, State.SUBMITTED)
-    priced = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED)
-    other = told(uuid4(), State.SUBMITTED, State.PRICE_CALCULATED)
-    await deliver(broker, "mes.orders", priced, other)
+    submitted, other = told(uuid4(), None, State.SUBMITTED), exploded()
+    is_locked = True
+
+    async def handle(session: AsyncSession, event: Event) -> None:
+        if is_locked:
+            raise LookupError("the vault is locked")
+        await work.handle(session, event)
+
+    start(Consumer("mes.orders", handle, mes, broker, retry_delays=settings.retry_delays))
+    await deliver(broker, "mes.orders", submitted, other)
+    await dead_events(mes, 2)
+    is_locked = False
+
+    replayed = await operations.replay(shop, mes, lambda each: each.id == str(submitted.id))
+
+    assert [letter.id for letter in replayed] == [str(submitted.id)]
+    assert await eventually_async(lambda: history(mes, submitted)) == [State.SUBMITTED]
+    assert [letter.id for letter in await operations.found(shop, mes)] == [str(other.id)]
+
+
+async def test_what_is_given_up_and_replayed_dies_again_with_its_new_reason(
+    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+) -> None:
+    await deliver(broker, "mes.orders", b"no event", exploded())
     start(mes_consumer(mes, broker, settings))
-    await dead_events(broker, 2)
-    await deliver(broker, "mes.orders", submitted)
-    await eventually_async(lambda: history(mes, submitted))
+    before = await dead_events(mes, 2)
 
-    replayed = await dead_letters.replay(broker, lambda letter: letter.id == str(priced.id))
+    await operations.replay(shop, mes, lambda _: True)
 
-    assert [letter.id for letter in replayed] == [str(priced.id)]
-    await eventually_async(
-        lambda: history(mes, priced),
-        until=lambda states: states == [State.SUBMITTED, State.PRICE_CALCULATED],
+    again = await eventually_async(
+        lambda: dead_letters(mes),
+        until=lambda found: (
+            len(found) == 2
+            and all(new.died_at > old.died_at for new, old in zip(found, before, strict=True))
+        ),
     )
-    assert [letter.id for letter in await dead_letters.found(broker)] == [str(other.id)]
+    assert [letter.reason for letter in again] == [letter.reason for letter in before]
 
 
-async def test_what_is_tried_again_or_given_up_keeps_its_trace(
+async def test_what_waits_keeps_its_trace(
     mes: Database, broker: Broker, settings: Settings, start: Start
 ) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -109,33 +148,106 @@ async def test_what_is_tried_again_or_given_up_keeps_its_trace(
     async with broker.channel() as channel:
         sent = Message(early.to_json(), headers={"traceparent": trace})
         await channel.default_exchange.publish(sent, routing_key="mes.orders")
-    consuming = start(mes_consumer(mes, broker, settings))
-    await dead_events(broker, 1)
-    consuming.cancel()
-    await asyncio.wait([consuming])
+    start(mes_consumer(mes, broker, settings))
 
-    await dead_letters.replay(broker, lambda _: True)
+    async def kept() -> Sequence[str | None]:
+        async with mes.session() as session:
+            return (await session.scalars(sa.select(tables.inbox.c.traceparent))).all()
 
-    [message] = await waiting(broker, "mes.orders")
-    assert message.headers == {"traceparent": trace}
+    assert await eventually_async(kept) == [trace]
 
 
-async def test_a_replay_that_is_interrupted_loses_nothing(broker: Broker) -> None:
-    events = [told(uuid4(), None, State.SUBMITTED) for _ in range(3)]
-    await deliver(broker, dead("mes.orders"), *events)
+async def test_what_was_lost_between_outbox_and_consumer_is_sent_again_and_nothing_else(
+    systems: Systems,
+    shop: Database,
+    mes: Database,
+    broker: Broker,
+    partner: Partner,
+    settings: Settings,
+    start: Start,
+) -> None:
+    """Whatever the queue, and whether anybody would see it in the state of an order or not."""
+    order = await placed(shop, partner)
+    start(Relay(shop, broker))
+    await all_published(shop)
+    for queue in topology.QUEUES:
+        await waiting(broker, queue)  # taken out: lost
+    seen: list[tuple[str, Event]] = []
+    for queue in topology.QUEUES:
 
-    def interrupted(letter: dead_letters.DeadLetter) -> bool:
-        if letter.id == str(events[1].id):
-            raise KeyboardInterrupt
-        return True
+        async def handle(session: AsyncSession, event: Event, queue: str = queue) -> None:
+            seen.append((queue, event))
 
-    with pytest.raises(KeyboardInterrupt):
-        await dead_letters.replay(broker, interrupted)
+        database = shop if topology.database_of(queue) == "shop" else mes
+        consuming = Consumer(
+            queue, handler=handle, database=database, broker=broker, retry_delays=()
+        )
+        start(consuming)
+        await consuming.consuming.wait()
 
-    left = [letter.id for letter in await dead_letters.found(broker)]
-    again = await waiting(broker, "mes.orders")
-    assert left == [str(event.id) for event in events[1:]]
-    assert len(again) == 1
+    reconciler = Reconciler(systems, every=60)
+    found = await reconciler.look()
+
+    lost = {each.where for each in found if each.kind == "lost on its way"}
+    assert lost == {"mes.orders", "partner.events", "pricing.calculations"}
+    assert {each.order_id for each in found if each.kind == "lost on its way"} == {order.id}
+
+    async def arrived() -> list[str]:
+        return sorted(queue for queue, _ in seen)
+
+    await eventually_async(arrived, until=sorted(lost).__eq__)
+    again = await reconciler.look()
+    assert not [each for each in again if each.kind == "lost on its way"]
+    assert len(seen) == 3
+
+
+async def test_what_may_still_be_in_a_queue_is_not_taken_for_lost(
+    systems: Systems, shop: Database, broker: Broker, partner: Partner, start: Start
+) -> None:
+    await placed(shop, partner)
+    start(Relay(shop, broker))
+    await all_published(shop)
+
+    found = await Reconciler(systems, every=60).look()
+
+    kinds = {each.where: each.kind for each in found if each.where in topology.QUEUES}
+    assert kinds == dict.fromkeys(
+        ("mes.orders", "partner.events", "pricing.calculations"), "not consumed"
+    )
+
+
+async def test_what_sending_again_does_not_repair_is_left_to_a_person_and_told_of(
+    systems: Systems, shop: Database, mes: Database, broker: Broker, partner: Partner
+) -> None:
+    order = await placed(shop, partner)
+    async with mes.session() as session:
+        await work.handle(session, told(order.id, None, State.SUBMITTED))
+        row = await session.get_one(WorkOrder, order.id)
+        row.state = State.CONFIRMED
+    async with shop.session() as session:
+        await session.execute(sa.update(tables.outbox).values(published_at=now()))
+    reconciler = Reconciler(systems, every=60)
+
+    async def published_again() -> bool:
+        """Whether the outbox has it to publish; it is put back as if a relay had done so."""
+        async with shop.session() as session:
+            statement = sa.update(tables.outbox).where(tables.outbox.c.published_at.is_(None))
+            rows = await session.execute(
+                statement.values(published_at=now()).returning(tables.outbox.c.id)
+            )
+            return bool(rows.all())
+
+    tried = []
+    for _ in range(5):
+        found = await reconciler.look()
+        assert "states differ" in {each.kind for each in found}
+        tried.append(await published_again())
+
+    assert tried == [True, True, True, False, False]
+    assert (
+        REGISTRY.get_sample_value("atelier_reconciliation_differences", {"kind": "states differ"})
+        == 1
+    )
 
 
 async def test_an_order_that_the_factory_never_heard_of_is_repaired(
@@ -230,8 +342,10 @@ async def test_each_kind_of_difference_is_named(
     async with mes.session() as session:
         await work.handle(session, stranger)
     unheard = await placed(shop, partner)
-    died = told(uuid4(), None, State.SUBMITTED)
-    await deliver(broker, dead("mes.orders"), died)
+    died = exploded()
+    await deliver(broker, "mes.orders", died)
+    start(mes_consumer(mes, broker, settings))
+    await dead_events(mes, 1)
 
     found = await systems.differences()
 
@@ -255,10 +369,12 @@ async def test_what_may_be_on_its_way_is_no_difference(
 
 
 async def test_commands_say_what_they_found_and_did(
-    bare_sandbox: Sandbox, shop: Database, broker: Broker, partner: Partner
+    bare_sandbox: Sandbox, shop: Database, mes: Database, partner: Partner
 ) -> None:
-    died = told(uuid4(), None, State.SUBMITTED)
-    await deliver(broker, dead("mes.orders"), died)
+    died = exploded()
+    async with mes.session() as session:
+        given_up = inbox.setback(Refused("nobody knows it"), 0, ())
+        await inbox.keep(session, "mes.orders", died, given_up)
     order = await placed(shop, partner)
 
     listed = await asyncio.to_thread(command, bare_sandbox, "dlq", "list")
@@ -270,8 +386,8 @@ async def test_commands_say_what_they_found_and_did(
     assert {("mes.orders", "dead letter"), (order.number, "missing in mes")} <= kinds
     replayed = await asyncio.to_thread(command, bare_sandbox, "dlq", "replay", "--all")
     assert "1 replayed" in replayed.stdout
-    [again] = await waiting(broker, "mes.orders")
-    assert again.body == died.to_json()
+    assert not await dead_letters(mes)
+    assert await in_the_inbox(mes) == ["Refused: nobody knows it"]
 
 
 def test_systems_that_agree_end_with_0(bare_sandbox: Sandbox) -> None:

@@ -392,10 +392,8 @@ class Held:
 
 @pytest.fixture
 def platform(settings: Settings) -> Iterator[Platform]:
-    # Patient: a message that waits for one that is held back is no dead letter.
-    patient = settings.model_copy(update={"retry_delays": (0.1,) * 150, "mail": None})
     with ExitStack() as closing:
-        platform = Platform(patient)
+        platform = Platform(settings.model_copy(update={"mail": None}))
         closing.callback(platform.close)
         yield platform
 

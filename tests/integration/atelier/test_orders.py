@@ -11,8 +11,8 @@ from atelier.data.shop import Customer, Order, OrderHistory, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import UnknownMetal
 from atelier.messaging import tables
-from atelier.messaging.consumer import NotYet, Refused
 from atelier.messaging.event import Event
+from atelier.messaging.handler import NotYet, Refused
 from tests.integration.atelier.wire import MODEL
 
 pytestmark = pytest.mark.anyio

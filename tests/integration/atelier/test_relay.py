@@ -92,7 +92,7 @@ async def test_events_leave_in_the_order_of_the_outbox(
 async def test_of_two_relays_one_publishes_and_the_other_takes_over(
     shop: Database, settings: Settings, start: Start
 ) -> None:
-    brokers = [Broker(settings.broker, settings.retry_delays) for _ in range(2)]
+    brokers = [Broker(settings.broker) for _ in range(2)]
     for broker in brokers:
         start(Relay(shop, broker))
     first = [told(uuid4(), None, State.SUBMITTED) for _ in range(30)]
@@ -201,7 +201,7 @@ async def test_a_broker_restart_loses_nothing_and_doubles_nothing(
     private_broker: PrivateBroker,
     start: Start,
 ) -> None:
-    broker = Broker(private_broker.amqp, settings.retry_delays)
+    broker = Broker(private_broker.amqp)
     consumer = Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays)
     start(consumer)
     start(Relay(shop, broker))

@@ -219,7 +219,8 @@ def test_metrics_tell_of_routes_handlers_orders_outboxes_and_queues(company: Com
         'atelier_handled_events_total{outcome="handled",queue="pricing.calculations"} 1.0',
         'atelier_handler_seconds_count{queue="pricing.calculations"} 1.0',
         'atelier_orders{state="PRICE_CALCULATED"} 1.0',
-        'atelier_queue_messages{queue="shop.orders.dead"} 0.0',
+        'atelier_queue_messages{queue="shop.orders"} 0.0',
+        'atelier_inbox_events{queue="shop.orders",state="dead"} 0.0',
         'atelier_letters_parked{kind="price"} 0.0',
     ):
         assert line in text.splitlines()

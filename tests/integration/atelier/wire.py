@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -12,9 +13,10 @@ from atelier import work
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.files import StoredModel
-from atelier.messaging import tables
+from atelier.messaging import inbox, tables
 from atelier.messaging.broker import Broker
 from atelier.messaging.event import Event
+from atelier.messaging.inbox import DeadLetter
 from touchstone.waiting import eventually_async
 
 MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
@@ -78,6 +80,18 @@ async def waiting(broker: Broker, queue: str) -> list[AbstractIncomingMessage]:
             found.append(message)
             await message.ack()
         return found
+
+
+async def dead_letters(database: Database) -> Sequence[DeadLetter]:
+    """What its consumers have given up, oldest first."""
+    async with database.session() as session:
+        return await inbox.dead(session)
+
+
+async def in_the_inbox(database: Database) -> Sequence[str]:
+    """Why each event waits that its consumer could not handle yet, or is dead."""
+    async with database.session() as session:
+        return (await session.scalars(sa.select(tables.inbox.c.reason).order_by("id"))).all()
 
 
 async def all_published(*databases: Database) -> None:

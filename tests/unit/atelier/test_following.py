@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atelier.domain.lifecycle import SENT_BACK, TRANSITIONS, Owner, State, is_legal
 from atelier.following import is_due
-from atelier.messaging.consumer import NotYet, Refused
+from atelier.messaging.handler import NotYet, Refused
 
 
 @pytest.mark.parametrize(
