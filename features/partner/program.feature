@@ -26,6 +26,10 @@ Feature: A partner's program needs nobody to ask
     When Meridian the partner sends 10 requests one after the other
     Then Meridian the partner is told when to come back
     And Meridian the partner can go on after a while
+    When Meridian the partner orders a piece from the generated ring in gold 585
+    Then Meridian the partner sees the order as "Price ready"
+    When Meridian the partner confirms the order
+    Then the order is found once in every system, in the same state, at the same price, with a legal history
 
   Scenario: A revoked key is refused at once
     Given Meridian the partner has an API key

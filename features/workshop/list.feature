@@ -24,7 +24,8 @@ Feature: The operators see the whole work, as it is now
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     When Vera the operator opens the list of work
     And Vera the operator brings the order from the list with the keyboard to the parcel "CC 473 124 829 DE"
-    Then Vera the operator sees the order as "Shipped" in the open list
+    Then the order is found once in every system, in the same state, at the same price, with a legal history
+    And Vera the operator sees the order as "Shipped" in the open list
     And Meridian the partner sees the order as "Shipped"
 
   Scenario: A parcel needs a tracking number
