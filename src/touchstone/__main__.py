@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from touchstone import backing, config, demo, keepers
+from touchstone.commands import command
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -16,8 +17,25 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="as `touchstone status` lists it")]
 
 
+_Backing = Annotated[
+    str | None,
+    typer.Option(
+        "--backing",
+        envvar="TOUCHSTONE_BACKING",
+        callback=lambda name: _known(name),
+        help="where the servers come from: programs of this machine or Docker",
+    ),
+]
+
+
+def _known(name: str | None) -> str | None:
+    if name is not None and name not in backing.PROVIDERS:
+        raise typer.BadParameter(f"{name} is unknown; choose one of {', '.join(backing.PROVIDERS)}")
+    return name
+
+
 @app.command()
-def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> None:
+def up(provider: _Backing = None) -> None:
     """Start the backing services and keep them, so that the next pytest starts at once."""
     root = _root()
     try:
@@ -26,9 +44,12 @@ def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> Non
         raise _failure(str(error)) from None
     chosen = provider or backing.choose()
     if keepers.warm(root, chosen):
-        typer.echo("they run already (touchstone status)")
+        typer.echo(f"they run already ({_call('status')})")
         return
-    keeper = KeeperProcess(root, chosen, stay=True)
+    try:
+        keeper = KeeperProcess(root, chosen, stay=True)
+    except InfrastructureError as error:
+        raise _failure(str(error)) from None
     try:
         keeper.wait()
         with contextlib.closing(KeeperClient(keeper.folder.socket)) as client:
@@ -40,7 +61,7 @@ def up(provider: Annotated[str | None, typer.Option("--backing")] = None) -> Non
         keeper.kill()
         raise
     keeper.outlive()
-    typer.echo("they stay until `touchstone down`")
+    typer.echo(f"they stay until `{_call('down')}`")
 
 
 @app.command()
@@ -57,7 +78,7 @@ def status() -> None:
     """List what stays and what is kept on this machine."""
     lines = []
     for socket, said in keepers.running():
-        stays = "stays until `touchstone down`" if said["stays"] else "a run"
+        stays = f"stays until `{_call('down')}`" if said["stays"] else "a run"
         lines.append(f"{said['provider']} · {stays} · {said['root']} · {socket.parent}")
         if said["backing"]:
             lines.append(f"  {backing.Backing.from_json(said['backing']).summary()}")
@@ -77,7 +98,7 @@ def open(name: Name) -> None:
     typer.echo("\n".join(f"{title:{width}}  {text}" for title, text in rows))
     if kept.notes:
         typer.echo("\n" + "\n".join(kept.notes))
-    typer.echo(f"\nwhen done: touchstone drop {name}")
+    typer.echo(f"\nwhen done: {_call('drop', name)}")
 
 
 @app.command()
@@ -91,7 +112,7 @@ def drop(name: Name) -> None:
 
 @app.command("demo")
 def run_demo(
-    provider: Annotated[str | None, typer.Option("--backing")] = None,
+    provider: _Backing = None,
     target: Annotated[Path | None, typer.Option(help="the file written for remote runs")] = None,
 ) -> None:
     """Run the whole platform in the foreground, with a little data in it, until Ctrl-C."""
@@ -108,7 +129,16 @@ def _kept(name: str) -> keepers.Kept:
         if kept.sandbox.name == name:
             return kept
     names = ", ".join(kept.sandbox.name for kept in found) or "nothing"
-    raise _failure(f"no sandbox {name} is kept; kept: {names}. `pytest --keep failed` keeps them.")
+    raise _failure(
+        f"no sandbox {name} is kept; kept: {names}. "
+        f"`{command('pytest')} --keep failed` keeps them.",
+        2,
+    )
+
+
+def _call(*words: str) -> str:
+    """How somebody here would type one of our commands."""
+    return command("touchstone", *words)
 
 
 def _root() -> Path:
@@ -119,9 +149,9 @@ def _root() -> Path:
     raise _failure("no pyproject.toml here or above: run this in a project that touchstone tests.")
 
 
-def _failure(message: str) -> typer.Exit:
+def _failure(message: str, status: int = 1) -> typer.Exit:
     typer.echo(message, err=True)
-    return typer.Exit(1)
+    return typer.Exit(status)
 
 
 if __name__ == "__main__":

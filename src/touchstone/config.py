@@ -8,6 +8,7 @@ migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty database
 databases = ["shop"]                  # logical names
 ways_in = ["ui", "api"]               # tags of scenarios; one with several runs once by each
 seed = "fixtures.seed:seed"           # seed(Sandbox) -> touchstone.demo.Seeded; may be left out
+inherit = ["AWS_*"]                   # further variables of the shell for the platform; see below
 
 [tool.touchstone.services]            # one listening socket each
 web = { health = "/health/ready" }
@@ -15,6 +16,9 @@ web = { health = "/health/ready" }
 [tool.touchstone.environment]         # the settings of the platform, filled in for each sandbox
 SHOP_DATABASE = "{databases.shop.primary}"
 ```
+
+The platform's environment is made: of the shell it has what `touchstone.surroundings` lists, and
+what the patterns of `inherit` name.
 """
 
 from __future__ import annotations
@@ -26,6 +30,11 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.sandbox import Broker, Database, fill_environment
+
+_KEYS = {
+    *("preload", "serve", "migrate", "databases", "services", "environment"),
+    *("ways_in", "seed", "inherit"),
+}
 
 
 class ConfigurationError(Exception):
@@ -51,6 +60,7 @@ class Platform:
     preload: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     seed: str | None = None
+    inherit: tuple[str, ...] = ()
 
 
 def load(pyproject: Path) -> Platform:
@@ -77,6 +87,14 @@ def ways_in(pyproject: Path) -> tuple[str, ...]:
     return _names(_tool(text, pyproject) or {}, "ways_in", default=[])
 
 
+def inherited(pyproject: Path) -> tuple[str, ...]:
+    """The patterns of variables that the platform has from the shell; () where none can be read."""
+    try:
+        return load(pyproject).inherit
+    except ConfigurationError:
+        return ()
+
+
 def parse(text: str, pyproject: Path) -> Platform:
     """What the text of `pyproject` says.
 
@@ -90,11 +108,7 @@ def parse(text: str, pyproject: Path) -> Platform:
             f"{pyproject} has no [tool.touchstone]: name at least serve, migrate, databases and "
             "[tool.touchstone.services] there."
         )
-    _check_keys(
-        "[tool.touchstone]",
-        table,
-        {"preload", "serve", "migrate", "databases", "services", "environment", "ways_in", "seed"},
-    )
+    _check_keys("[tool.touchstone]", table, _KEYS)
     _names(table, "ways_in", default=[])
     platform = Platform(
         root=pyproject.parent,
@@ -105,6 +119,7 @@ def parse(text: str, pyproject: Path) -> Platform:
         services={name: _service(name, spec) for name, spec in _table(table, "services").items()},
         environment=_table(table, "environment"),
         seed=_entry_point(table, "seed") if "seed" in table else None,
+        inherit=_names(table, "inherit", default=[]),
     )
     _check_environment(platform)
     return platform

@@ -20,6 +20,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -29,7 +30,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from touchstone import backing, run
+from touchstone import backing, run, surroundings
 from touchstone.backing import Backing, BackingUnavailable, Provider
 from touchstone.backing.private import PrivateServers
 from touchstone.backing.redis import DATABASES
@@ -323,17 +324,23 @@ def main() -> None:
     parser.add_argument("--stay", action="store_true")
     options = parser.parse_args()
     folder: Path = options.folder
+    surroundings.settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ[run.VARIABLE] = str(folder)
-    for parent in {folder.parent, *run.parents()}:
-        run.reap_orphans(parent)
-    held_folder = run.RunFolder(folder, options.lock)
-    provider = backing.provider(options.provider, held_folder)
+    try:
+        for parent in {folder.parent, *run.parents()}:
+            run.reap_orphans(parent)
+        held_folder = run.RunFolder(folder, options.lock)
+        provider = backing.provider(options.provider, held_folder)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(held_folder.socket))
+        listener.listen(64)
+    except (BackingUnavailable, OSError) as error:
+        # Standard error is what the controller shows.
+        sys.exit(str(error))
     keeper = Keeper(options.root, provider, folder, stays=options.stay)
-    signal.signal(signal.SIGTERM, lambda *_: keeper.over.set())
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(held_folder.socket))
-    listener.listen(64)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: keeper.over.set())
     threading.Thread(target=_accept, args=(listener, keeper), daemon=True).start()
     threading.Thread(target=_watch_lifeline, args=(keeper,), daemon=True).start()
     # Told to the controller, which waits for it before it starts any worker.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from touchstone import run
+from touchstone import config, run, surroundings
 from touchstone.backing import Backing, BackingUnavailable
 from touchstone.sandbox import Sandbox
 
@@ -42,7 +42,15 @@ class KeeperProcess:
     def __init__(
         self, root: Path, provider: str, parent: Path | None = None, *, stay: bool = False
     ) -> None:
-        self.folder = run.create(parent or run.default_parent())
+        """Begin to start it.
+
+        Raises:
+            InfrastructureError: there is nowhere to keep the files of a run.
+        """
+        surroundings.open_standard_files()
+        # Popen learns of a child's end only where that is not ignored.
+        surroundings.restore_signals()
+        self.folder = _folder(parent)
         log = (self.folder.path / "keeper.log").open("ab")
         self._process = subprocess.Popen(
             [
@@ -59,7 +67,10 @@ class KeeperProcess:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=root,
-            env=os.environ | {run.VARIABLE: str(self.folder.path)},
+            env=surroundings.python(
+                *config.inherited(root / "pyproject.toml"),
+                **{run.VARIABLE: str(self.folder.path)},
+            ),
             pass_fds=[self.folder.lock],
             # A Ctrl-C must reach the controller only: it decides when the keeper ends.
             start_new_session=True,
@@ -75,7 +86,8 @@ class KeeperProcess:
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             self._process.wait()
-            raise InfrastructureError((self.folder.path / "keeper.log").read_text("utf-8"))
+            said = (self.folder.path / "keeper.log").read_text("utf-8", "replace").strip()
+            raise InfrastructureError(said or "the keeper of the run ended without a word.")
 
     def wait_for_end(self) -> None:
         """Return when it has ended, whoever ended it."""
@@ -110,6 +122,17 @@ class KeeperProcess:
         self._let_go()
         # Popen warns of a process that outlives it; this one is meant to.
         self._process.returncode = 0
+
+
+def _folder(parent: Path | None) -> run.RunFolder:
+    try:
+        return run.create(parent or run.default_parent())
+    except run.NoPlace as error:
+        raise InfrastructureError(str(error)) from None
+    except OSError as error:
+        raise InfrastructureError(
+            f"a run cannot make its folder ({error}); set TMPDIR to a folder that you may write to."
+        ) from None
 
 
 class KeeperClient:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from touchstone import backing, keepers, processes, progress, remote, report, run
+from touchstone import backing, keepers, processes, progress, remote, report, run, surroundings
 from touchstone import config as configuration
 from touchstone.commands import command
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
@@ -45,6 +45,7 @@ SOCKET = pytest.StashKey[Path]()
 SESSION = pytest.StashKey[str]()
 CLIENT = pytest.StashKey[KeeperClient]()
 FOLLOWER = pytest.StashKey[threading.Thread]()
+CLEARED = pytest.StashKey[contextlib.ExitStack]()
 OUTER_RUN = pytest.StashKey[str | None]()
 
 
@@ -72,12 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose where backing services come from; refuse a platform that is not well described."""
     if not _is_configured(config) or remote.configure(config):
         return
+    try:
+        platform = configuration.load(config.rootpath / "pyproject.toml")
+    except configuration.ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[CLEARED] = contextlib.ExitStack()
+    config.stash[CLEARED].enter_context(surroundings.cleared(platform.environment))
     if not _is_worker(config):
-        try:
-            configuration.load(config.rootpath / "pyproject.toml")
-        except configuration.ConfigurationError as error:
-            raise pytest.UsageError(str(error)) from None
-        config.stash[PROVIDER] = config.option.backing or backing.choose()
+        if said := surroundings.needs_assertions():
+            raise pytest.UsageError(said)
+        chosen = config.option.backing or backing.choose()
+        if chosen not in backing.PROVIDERS:
+            raise pytest.UsageError(backing.unknown(chosen, "TOUCHSTONE_BACKING"))
+        config.stash[PROVIDER] = chosen
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -91,6 +99,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     if config.option.collectonly or PROVIDER not in config.stash:
         return
+    try:
+        _start_keeper(config)
+    except InfrastructureError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _start_keeper(config: pytest.Config) -> None:
     provider = config.stash[PROVIDER]
     # Part of the names of databases and virtual hosts, so that runs do not meet.
     config.stash[SESSION] = f"r{secrets.token_hex(3)}"
@@ -146,6 +161,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             keeper.close()
             if follower := config.stash.get(FOLLOWER, None):
                 follower.join()
+    if CLEARED in config.stash:
+        config.stash[CLEARED].close()
     if OUTER_RUN in config.stash:
         outer = config.stash[OUTER_RUN]
         if outer is None:
@@ -176,10 +193,8 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"backing: {started.summary()}")
         report.note(config, f"backing: {started.summary()}")
     for name, kept in client.describe()["kept"].items():
-        terminalreporter.write_line(
-            f"kept: {kept['scenario']}\n"
-            f"      {command('touchstone', 'open', name)}   (until: touchstone drop {name})"
-        )
+        opens, drops = (command("touchstone", verb, name) for verb in ("open", "drop"))
+        terminalreporter.write_line(f"kept: {kept['scenario']}\n      {opens}   (until: {drops})")
 
 
 def client_of(config: pytest.Config) -> KeeperClient:

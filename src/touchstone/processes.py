@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from touchstone import surroundings
 from touchstone.config import Platform
 
 STARTS = ("fork", "spawn")
@@ -70,7 +70,9 @@ class Zygote:
                 stderr=output,
                 cwd=self._platform.root,
                 # A fork copies one thread only, so the zygote must not be given more of them.
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env=surroundings.python(
+                    *self._platform.inherit, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"
+                ),
                 start_new_session=True,
             )
         theirs.close()

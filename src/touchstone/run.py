@@ -10,16 +10,15 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from touchstone import members, surroundings
 
-VARIABLE = "TOUCHSTONE_RUN"
-"""Every process of a run carries the run's folder in this environment variable."""
+VARIABLE = surroundings.VARIABLE
+processes = members.processes
 
 PREFIX = "touchstone-"
 
@@ -27,8 +26,17 @@ CONTAINERS = "containers"
 """A file in the folder of a run that has containers too."""
 
 _MEMORY = Path("/dev/shm")
+_COMMON = (Path("/tmp"), Path("/var/tmp"))
 _ROOM = 4 * 1024**3  # bytes
 _LEAST_ROOM = 64 * 1024**2  # bytes; at 50 MB RabbitMQ takes no more messages
+_SOCKET = "keeper.sock"
+# The address of a socket has room for 108 bytes on Linux and 104 elsewhere, its end included; the
+# name of a run's folder has eight letters by chance.
+_LONGEST = 103 - len(f"/{PREFIX}12345678/{_SOCKET}")
+
+
+class NoPlace(Exception):
+    """There is nowhere that a run could keep its files; the text says what to set."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +49,69 @@ class RunFolder:
     @property
     def socket(self) -> Path:
         """Where the run's keeper listens."""
-        return self.path / "keeper.sock"
+        return self.path / _SOCKET
 
 
 def default_parent() -> Path:
     """Where run folders are made: in memory where there is room, else the temporary folder.
 
     What a run holds lives no longer than the run, and a database is cloned several times faster
-    in memory than on a disk that is busy.
+    in memory than on a disk that is busy. Where the temporary folder does not serve, one that
+    every system has does.
+
+    Raises:
+        NoPlace: none serves.
     """
-    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM
-    return _MEMORY if roomy else Path(tempfile.gettempdir())
+    if _MEMORY.is_dir() and not hindrance(_MEMORY) and _free(_MEMORY) >= _ROOM:
+        return _MEMORY
+    reasons = []
+    for place in _temporary():
+        reason = hindrance(place)
+        if not reason:
+            return place
+        reasons.append(reason)
+    raise NoPlace(
+        f"a run has nowhere to keep its files: {'; '.join(reasons)}. Set TMPDIR to a folder "
+        f"of this machine that you may write to, whose path has at most {_LONGEST} characters, "
+        f"with {_LEAST_ROOM // 1024**2} MB free."
+    )
+
+
+def hindrance(place: Path) -> str:
+    """Why a run cannot keep its files in a folder; or ""."""
+    if len(os.fsencode(place)) > _LONGEST:
+        return f"{place} is too long a path for the sockets of a run"
+    if not place.is_dir():
+        return f"{place} is no folder"
+    if not os.access(place, os.W_OK | os.X_OK):
+        return f"{place} cannot be written to"
+    if os.getuid() == 0 and not all(each.stat().st_mode & 1 for each in (place, *place.parents)):
+        return f"{place} is closed to the account that runs PostgreSQL, which is not root"
+    if _free(place) < _LEAST_ROOM:
+        return f"{place} is full: {_free(place) // 1024**2} MB are free"
+    return ""
 
 
 def parents() -> list[Path]:
     """Every place that `default_parent` may have chosen for an earlier run."""
-    return [path for path in (_MEMORY, Path(tempfile.gettempdir())) if path.is_dir()]
+    return [path for path in (_MEMORY, *_temporary()) if path.is_dir() and os.access(path, os.W_OK)]
+
+
+def _temporary() -> Sequence[Path]:
+    """The folders for temporary files: the one that is set, then those that every system has."""
+    found = list(_COMMON)
+    with contextlib.suppress(FileNotFoundError):
+        found.insert(0, Path(tempfile.gettempdir()))
+    return list(dict.fromkeys(found))
+
+
+def _free(place: Path) -> int:
+    return shutil.disk_usage(place).free
 
 
 def lack_of_room(path: Path) -> str:
     """What to say when the file system of a run is full, so that its servers cannot work; or ""."""
-    free = shutil.disk_usage(path).free
+    free = _free(path)
     if free >= _LEAST_ROOM:
         return ""
     return (
@@ -84,7 +134,9 @@ def create(parent: Path) -> RunFolder:
 
 def reap_orphans(parent: Path) -> list[Path]:
     """End what killed runs left behind below `parent`; returns the folders that were removed."""
-    reaped = []
+    reaped: list[Path] = []
+    if not any(parent.glob(f"{PREFIX}*/")):
+        return reaped
     with _registry(parent) as folders:
         for path in sorted(folders.glob(f"{PREFIX}*/")):
             # A run that is ending by itself may remove its folder at any moment.
@@ -105,26 +157,10 @@ def remove(path: Path) -> None:
     # A process that was just killed may still be flushing a file into the folder, and a server
     # may be started until the folder is gone that it works in.
     for _ in range(3):
-        end_processes(path)
+        members.end(path)
         shutil.rmtree(path, ignore_errors=True)
-        if not path.exists() and not any(processes(path)):
+        if not path.exists() and not any(members.processes(path)):
             return
-
-
-def end_processes(path: Path) -> None:
-    """Kill every process of a run."""
-    # A PostgreSQL that is asked gives back its shared memory, which no folder holds.
-    asked = [process for process in processes(path) if _is_postgres(process)]
-    for process in asked:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGQUIT)
-    psutil.wait_procs(asked, timeout=2)
-    # One sweep can miss what is being forked meanwhile: sweep until nothing is found.
-    while victims := list(processes(path)):
-        for process in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(victims, timeout=5)
 
 
 @contextlib.contextmanager
@@ -146,44 +182,6 @@ def scratch() -> Iterator[None]:
         del os.environ["TMPDIR"]
         if outer is not None:
             os.environ["TMPDIR"] = outer
-
-
-def processes(path: Path) -> Iterator[psutil.Process]:
-    """The processes of a run, without the calling one and its parent.
-
-    They carry its folder in their environment, on their command line or as where they work.
-    """
-    me = {os.getpid(), os.getppid()}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if (
-                process.pid not in me
-                and process.status() != psutil.STATUS_ZOMBIE
-                and _belongs(process, path)
-            ):
-                yield process
-
-
-def _belongs(process: psutil.Process, path: Path) -> bool:
-    # PostgreSQL and Redis write their titles over their environment, and in a container even
-    # root may not read the environment of another account's process: any one trace is enough.
-    traces: list[Callable[[], bool]] = [
-        lambda: any(f"{path}/" in argument for argument in process.cmdline()),
-        lambda: f"{process.environ().get(VARIABLE)}/".startswith(f"{path}/"),
-        lambda: process.cwd().startswith(f"{path}/"),
-    ]
-    for trace in traces:
-        with contextlib.suppress(psutil.AccessDenied):
-            if trace():
-                return True
-    return False
-
-
-def _is_postgres(process: psutil.Process) -> bool:
-    """Whether it is a PostgreSQL server (and not a process that works for one)."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.name() == "postgres" and "-D" in process.cmdline()
-    return False
 
 
 def in_use(path: Path) -> bool:

@@ -33,7 +33,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from touchstone import spawning
+from touchstone import spawning, surroundings
 
 _PR_SET_PDEATHSIG = 1
 
@@ -43,6 +43,7 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     requests = control.makefile("r", encoding="utf-8")
     platform = json.loads(requests.readline())
+    surroundings.settle()
     # A Ctrl-C at the terminal is the controller's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.insert(0, platform["root"])

@@ -153,6 +153,11 @@ def describe(name: str) -> str:
 PROVIDERS = ("native", "containers")
 
 
+def unknown(name: str, where: str) -> str:
+    """What to say of a provider that there is not, and which somebody named in `where`."""
+    return f"{where} {name} is unknown; choose one of {', '.join(PROVIDERS)}."
+
+
 def provider(name: str, folder: run.RunFolder) -> Provider:
     """The provider of that name, working in a run's folder.
 
@@ -168,4 +173,4 @@ def provider(name: str, folder: run.RunFolder) -> Provider:
         from touchstone.backing.containers import ContainersProvider
 
         return ContainersProvider(folder.path)
-    raise BackingUnavailable(f"--backing {name} is unknown; choose one of {', '.join(PROVIDERS)}.")
+    raise BackingUnavailable(unknown(name, "--backing"))

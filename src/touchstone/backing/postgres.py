@@ -63,7 +63,10 @@ class Postgres:
         if self._primary.user:
             shutil.chown(self._folder, self._primary.user)
         secret = self._folder / "password"
+        secret.touch(0o600)
         secret.write_text(self._password)
+        if self._primary.user:
+            shutil.chown(secret, self._primary.user)
         primary, replica = self._folder / "primary", self._folder / "replica"
         self._primary.run(
             [path("initdb"), "-D", str(primary), "-U", USER, f"--pwfile={secret}", "--auth=md5"]

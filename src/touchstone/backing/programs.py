@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeVar
 
-from touchstone import run
+from touchstone import surroundings
 from touchstone.backing import BackingUnavailable
 
 T = TypeVar("T")
@@ -217,22 +217,13 @@ class Program:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=self.folder,
-            env=_environment() | dict(self.environment),
+            env=surroundings.made(surroundings.SERVERS) | dict(self.environment),
             user=self.user,
             # A group is seldom named for its user: that of `nobody` is `nogroup` on Debian.
             group=pwd.getpwnam(self.user).pw_gid if self.user else None,
             extra_groups=[] if self.user else None,
             start_new_session=True,
         )
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        run.VARIABLE: os.environ.get(run.VARIABLE, ""),
-    }
 
 
 def _version(folder: Path) -> list[int]:

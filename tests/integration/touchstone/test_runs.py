@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,12 @@ def controller(folders: Path) -> Iterator[subprocess.Popen[str]]:
 
 def of_run(folder: Path) -> list[str]:
     """The processes of a run, as people would name them."""
-    return sorted(process.name() for process in run.processes(folder))
+    names = []
+    for process in run.processes(folder):
+        # It may end while the others are looked for.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            names.append(process.name())
+    return sorted(names)
 
 
 def owners_of_shared_memory() -> set[int]:

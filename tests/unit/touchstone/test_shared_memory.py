@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from touchstone import shared_memory
+from touchstone.shared_memory import Segment
+
+TABLE = """\
+       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid rss
+   5521337         12   600                    56  4711  4712      0   105   106   105   106   4096
+        -1         13  1600                   128   815   815      2  1000  1000  1000  1000   4096
+"""
+
+LOCK = """\
+4711
+/run/one/postgres/primary
+1764380000
+21000
+
+127.0.0.1
+  5521337        12
+ready
+"""
+
+
+def test_the_table_of_the_system_is_read_by_the_names_of_its_columns() -> None:
+    assert shared_memory.segments(TABLE) == [Segment(12, 5521337, 4711, 0), Segment(13, -1, 815, 2)]
+    assert shared_memory.segments("") == []
+
+
+def test_a_data_folder_says_which_segment_it_has(tmp_path: Path) -> None:
+    for name, text in (("primary", LOCK), ("replica", "4711\n"), ("half", "")):
+        (tmp_path / "postgres" / name).mkdir(parents=True)
+        (tmp_path / "postgres" / name / "postmaster.pid").write_text(text)
+
+    assert shared_memory.locked(tmp_path) == [(5521337, 12)]
