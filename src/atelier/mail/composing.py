@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.model_advice import advice
+from atelier.domain.people import defused
 from atelier.mail.kinds import Kind
 from atelier.mail.languages import LANGUAGES, Language
 
@@ -72,12 +73,12 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
     kind = Kind(email.kind)
     words = _TEMPLATES.get_template(f"{language.code}/{kind}.txt").render(
         number=order.number,
-        reason=email.reason,
+        reason=None if email.reason is None else defused(email.reason),
         advice=advice(order.failure_code, language.code),
     )
     subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     phrases = _PHRASES[language.code]
-    name = " ".join(customer.name.split())  # a header has one line
+    name = defused(customer.name)
     content = {
         "language": language.code,
         "subject": subject,
@@ -112,7 +113,7 @@ def _facts(kind: Kind, order: Order, language: Language) -> Sequence[tuple[str, 
         case Kind.APPROVAL | Kind.CANCELLATION_REFUSED if order.promised_at is not None:
             facts = [(language.labels["promised"], language.day(order.promised_at))]
         case Kind.SHIPPING if order.tracking_number is not None:
-            facts = [(language.labels["tracking"], order.tracking_number)]
+            facts = [(language.labels["tracking"], defused(order.tracking_number))]
     return facts
 
 

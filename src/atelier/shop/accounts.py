@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from email_validator import EmailNotValidError, validate_email
 from fastapi import Depends
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
@@ -13,13 +12,12 @@ from starlette.responses import Response
 
 from atelier import security
 from atelier.data.shop import Customer
+from atelier.domain import people
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 from atelier.web.sessions import begin, recognised, signed_in
 from atelier.web.sign_in import sign_in_routes
-
-_LONGEST_NAME: Final = 100
 
 
 async def _visitor(request: Request) -> Customer | None:
@@ -48,9 +46,9 @@ class Registration:
         if fault := name_fault(self.name):
             found["name"] = fault
         try:
-            validate_email(self.email, check_deliverability=False)
-        except EmailNotValidError:
-            found["email"] = "This is not an e-mail address. It should look like name@example.com."
+            people.normal_address(self.email)
+        except people.BadAddress as refusal:
+            found["email"] = str(refusal)
         if fault := password_fault(self.password):
             found["password"] = fault
         return found
@@ -58,10 +56,10 @@ class Registration:
 
 def name_fault(name: str) -> str | None:
     """What is wrong with a customer's name."""
-    if not name:
-        return "Tell us your name."
-    if len(name) > _LONGEST_NAME:
-        return f"Your name may have at most {_LONGEST_NAME} characters."
+    try:
+        people.clean_name(name)
+    except people.BadName as refusal:
+        return str(refusal)
     return None
 
 
@@ -106,16 +104,16 @@ async def register(request: Request) -> Response:
     """Makes the account and signs in."""
     async with form(request) as fields:
         given = Registration(
-            name=text(fields, "name"),
-            email=text(fields, "email").lower(),
+            name=text(fields, "name", strip=False),
+            email=text(fields, "email"),
             password=text(fields, "password", strip=False),
         )
     if faults := given.faults():
         return _registration_page(request, given, _INCOMPLETE, faults)
     resources = resources_of(request)
     customer = Customer(
-        name=given.name,
-        email=given.email,
+        name=people.clean_name(given.name),
+        email=people.normal_address(given.email),
         password_hash=await security.hash_password_aside(
             given.password, resources.settings.password_cost
         ),

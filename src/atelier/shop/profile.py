@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from atelier import security
 from atelier.data.shop import Customer
+from atelier.domain import people
 from atelier.shop.accounts import SignedIn, name_fault, password_fault
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
@@ -37,7 +38,7 @@ async def show_account(request: Request, customer: SignedIn, saved: str = "") ->
 async def change_account(request: Request, customer: SignedIn) -> Response:
     """Changes name and language."""
     async with form(request) as fields:
-        name, language = text(fields, "name"), text(fields, "language")
+        name, language = text(fields, "name", strip=False), text(fields, "language")
     faults = {}
     if fault := name_fault(name):
         faults["name"] = fault
@@ -45,7 +46,7 @@ async def change_account(request: Request, customer: SignedIn) -> Response:
         faults["language"] = f"Choose one of: {', '.join(LANGUAGES.values())}."
     if faults:
         return _account_page(request, customer, faults=faults)
-    await _change(request, customer, name=name, language=language)
+    await _change(request, customer, name=people.clean_name(name), language=language)
     return see_other("/account?saved=account")
 
 

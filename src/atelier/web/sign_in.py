@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.data.database import Database
+from atelier.domain.people import known_address
 from atelier.resources import Resources
 from atelier.security import verify_password_aside
 from atelier.web import throttling
@@ -44,9 +45,10 @@ def sign_in_routes(
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
         async with form(request) as fields:
-            email = text(fields, "email").lower()
+            typed = text(fields, "email")
             password = text(fields, "password", strip=False)
         resources = resources_of(request)
+        email = known_address(typed)
         attempt = throttling.Attempt.at(request, email)
         await attempt.begin()
         async with database(resources).session() as session:
@@ -56,7 +58,7 @@ def sign_in_routes(
         # Not known and not right take the same time and get the same answer.
         if not await verify_password_aside(stored, password, cost) or person is None:
             attempt.count("wrong")
-            return sign_in_page(request, email, _WRONG)
+            return sign_in_page(request, typed, _WRONG)
         await attempt.succeed()
         return begin(request, person)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -41,6 +42,35 @@ def test_a_taken_address_is_said_to_be_taken(at: At, company: Company) -> None:
     assert "already an account" in again.text
     with Session(company.shop_database) as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Customer)) == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["anna@BÜCHER.example", "anna@xn--bcher-kva.example", " ａｎｎａ@bücher.example"]
+)
+def test_one_address_is_one_account_however_it_is_written(at: At, written: str) -> None:
+    assert register(at("shop"), email="anna@bücher.example").status_code == 303
+
+    assert register(at("shop"), email=written).status_code == 409
+    known = at("shop").post("/sign-in", data={"email": written, "password": PASSWORD})
+    assert known.status_code == 303
+
+
+def test_of_many_who_register_one_address_at_once_one_gets_it(at: At, company: Company) -> None:
+    with ThreadPoolExecutor(8) as people:
+        answers = people.map(lambda _: register(at("shop"), email="anna@bücher.example"), range(8))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * 7
+    with Session(company.shop_database) as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Customer)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["You won! http://evil.example", "Anna\r\nBcc: x", "\u202eannA", " \u3164 "]
+)
+def test_what_is_no_name_is_refused_at_registration(at: At, name: str) -> None:
+    answer = register(at("shop"), name=name)
+
+    assert answer.status_code == 422
+    assert 'id="name-fault"' in answer.text
 
 
 def test_faults_are_told_and_what_was_typed_stays(at: At, company: Company) -> None:
