@@ -118,7 +118,8 @@ def run_demo(
     """Run the whole platform in the foreground, with a little data in it, until Ctrl-C."""
     root = _root()
     try:
-        demo.run(root, provider or backing.choose(), target or root / demo.TARGET)
+        chosen = provider or backing.choose()
+        demo.run(root, chosen, target or root / demo.TARGET, others=target is None)
     except (InfrastructureError, backing.BackingUnavailable, config.ConfigurationError) as error:
         raise _failure(str(error)) from None
 

@@ -7,14 +7,14 @@ own `seed` has put into it. A target file lets a remote run try it from outside.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shlex
 import signal
-import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from rich.console import Console
 from rich.text import Text
 
 from touchstone import config, processes
+from touchstone.backing import programs
 from touchstone.commands import near
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.zygote import resolve
 
 TARGET = Path(".touchstone", "demo.toml")
+_MOST_DEMOS = 100
 FIRST_PORT = 8001
 """Services listen on this one and the following, each where it is free."""
 
@@ -55,10 +57,11 @@ class Seeded:
     told: Sequence[str] = ()
 
 
-def run(root: Path, provider: str, target: Path) -> None:
+def run(root: Path, provider: str, target: Path, *, others: bool = False) -> None:
     """Start everything, say where it is, and end it all when somebody presses Ctrl-C.
 
-    Meanwhile the file `target` is there, for a remote run.
+    Meanwhile the file `target` is there, for a remote run – or one beside it, where another demo
+    has that and `others` serve as well.
 
     Raises:
         InfrastructureError, BackingUnavailable, ConfigurationError: it could not be started.
@@ -68,8 +71,10 @@ def run(root: Path, provider: str, target: Path) -> None:
     # Whoever starts us in the background has us ignore Ctrl-C; and a polite end is one, too.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    keeper = KeeperProcess(root, provider)
     with contextlib.ExitStack() as closing:
+        # Before anything is started: whoever may not have it is told at once.
+        target = closing.enter_context(target_file(target, others=others))
+        keeper = KeeperProcess(root, provider)
         closing.callback(_end, console, keeper)
         # Below, so that Ctrl-C ends the start as well.
         closing.enter_context(contextlib.suppress(KeyboardInterrupt))
@@ -81,10 +86,9 @@ def run(root: Path, provider: str, target: Path) -> None:
             client.own(processes.usual_start())
             summary = client.backing().summary()
         with console.status("starting the platform"):
-            sandbox = client.sandbox(ports=_free_ports(platform.services)).sandbox
+            sandbox = client.sandbox(ports=_free_ports(platform.services, closing)).sandbox
         with console.status("putting a little data into it"):
             seeded = _seed(platform, sandbox)
-        closing.callback(target.unlink, missing_ok=True)
         _write(target, sandbox, seeded)
         _show(console, root, target, summary, sandbox, seeded)
         keeper.wait_for_end()
@@ -110,18 +114,62 @@ def _session() -> str:
     return f"demo{secrets.token_hex(2)}"
 
 
-def _free_ports(services: Iterable[str]) -> dict[str, int]:
-    return {
-        service: port for port, service in enumerate(services, start=FIRST_PORT) if _is_free(port)
-    }
+@contextlib.contextmanager
+def target_file(target: Path, *, others: bool) -> Iterator[Path]:
+    """An empty file for this process alone, which goes when it ends.
 
+    It is `target`, or where another process has that, and `others` serve as well, the first of
+    `demo-2.toml`, `demo-3.toml` … that is free. One that nobody locks was left by a killed demo.
 
-def _is_free(port: int) -> bool:
+    Raises:
+        InfrastructureError: another process has it, or it cannot be written.
+    """
+    beside = (target.with_stem(f"{target.stem}-{number}") for number in range(2, _MOST_DEMOS))
+    for place in (target, *(beside if others else ())):
+        if (lock := _locked(place)) is not None:
+            break
+    else:
+        raise InfrastructureError(
+            f"another demo that still runs has written {target}; choose another --target."
+        )
     try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+        yield place
+    finally:
+        # Before the lock goes, so that nobody else's is removed.
+        place.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _locked(place: Path) -> int | None:
+    """The descriptor of a new file in that place, locked; None when another process has it."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Its last owner may have removed it between our two calls.
+                if place.exists() and os.path.samestat(os.fstat(lock), place.stat()):
+                    os.ftruncate(lock, 0)
+                    os.fchmod(lock, 0o600)
+                    return lock
+                os.close(lock)
+            except BlockingIOError:
+                os.close(lock)
+                return None
+    except OSError as error:
+        raise InfrastructureError(
+            f"{place} cannot be written ({error.strerror or error}); choose another --target."
+        ) from None
+
+
+def _free_ports(services: Iterable[str], closing: contextlib.ExitStack) -> dict[str, int]:
+    """The ports that people can remember, as far as they are free; no other demo gets them."""
+    return {
+        service: port
+        for port, service in enumerate(services, start=FIRST_PORT)
+        if programs.claimed(port, closing)
+    }
 
 
 def _seed(platform: config.Platform, sandbox: Sandbox) -> Seeded:
@@ -143,11 +191,7 @@ def _write(target: Path, sandbox: Sandbox, seeded: Seeded) -> None:
     for name, table in tables.items():
         # What is a string in JSON is one in TOML.
         lines += ["", f"[{name}]", *(f"{key} = {json.dumps(table[key])}" for key in table)]
-    target.parent.mkdir(exist_ok=True)
-    target.unlink(missing_ok=True)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+    target.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _show(

@@ -118,6 +118,16 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def claimed(port: int, until: contextlib.ExitStack) -> bool:
+    """Whether nothing listens on a port of 127.0.0.1 and it is ours now, `until` that is closed."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+        until.callback(os.close, _claim(port))
+    except OSError:
+        return False
+    return True
+
+
 _MOST_CLAIMS = 256
 _claims: deque[int] = deque()
 
