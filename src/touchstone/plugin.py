@@ -37,6 +37,7 @@ pytest_plugins = [
     "touchstone.report",
     "touchstone.leases",
     "touchstone.private_servers",
+    "touchstone.limits",
 ]
 
 PROVIDER = pytest.StashKey[str]()
@@ -71,6 +72,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose where backing services come from; refuse a platform that is not well described."""
+    surroundings.open_standard_files()
+    # A child's end and a time limit are told by signals.
+    surroundings.restore_signals(("SIGCHLD", "SIGALRM"))
     if not _is_configured(config) or remote.configure(config):
         return
     try:

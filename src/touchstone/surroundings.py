@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from fnmatch import fnmatchcase
 
@@ -104,6 +105,8 @@ def settle() -> None:
 
 def restore_signals(names: Iterable[str] = ("SIGCHLD",)) -> None:
     """Undo that signals are ignored or blocked, which a process inherits (`nohup`, `trap ''`)."""
+    if threading.current_thread() is not threading.main_thread():
+        return
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     for number in numbers:
         if signal.getsignal(number) is signal.SIG_IGN:

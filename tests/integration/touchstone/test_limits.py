@@ -1,0 +1,101 @@
+"""A time limit ends its test wherever it hangs, and the run goes on or ends red."""
+
+from __future__ import annotations
+
+import pytest
+
+HANGS = {
+    "in the teardown of a failed test": (
+        "slow",
+        "assert False, 'on purpose'",
+        {"failed": 1, "errors": 1, "passed": 1},
+    ),
+    "in the teardown after the limit": (
+        "slow",
+        "time.sleep(600)",
+        {"failed": 1, "errors": 1, "passed": 1},
+    ),
+    "in a callback that swallows it": (
+        "",
+        """
+    async def main():
+        asyncio.get_running_loop().call_soon(time.sleep, 3)
+        await asyncio.sleep(600)
+    asyncio.run(main())""",
+        {"failed": 1, "passed": 1},
+    ),
+    "after it was caught": (
+        "",
+        """
+    for _ in range(2):
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass""",
+        {"failed": 0, "passed": 2},
+    ),
+}
+
+TESTS = """
+import asyncio
+import itertools
+import time
+
+import pytest
+
+@pytest.fixture
+def slow():
+    yield
+    time.sleep(600)
+
+def test_hangs({fixture}):
+    {body}
+
+def test_comes_later():
+    pass
+"""
+
+ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:schemathesis")
+LIMITS = "[pytest]\ntimeout = 1\ntimeout_grace = {grace}\n"
+
+
+@pytest.mark.parametrize("where", HANGS)
+def test_the_limit_ends_a_test_that_hangs(pytester: pytest.Pytester, where: str) -> None:
+    fixture, body, outcomes = HANGS[where]
+    pytester.makeini(LIMITS.format(grace=20))
+    pytester.makepyfile(TESTS.format(fixture=fixture, body=body))
+    if where == "after it was caught":
+        # It goes on, and so is ended until it does not: the second sleep too.
+        pytester.makeini(LIMITS.format(grace=2))
+
+    result = pytester.runpytest_subprocess(*ARGUMENTS, timeout=60)
+
+    result.assert_outcomes(**outcomes)
+
+
+IMMOVABLE = {
+    "it swallows every failure": """
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass""",
+    "no Python can run meanwhile": "all(itertools.repeat(True))",
+}
+
+
+@pytest.mark.parametrize("why", IMMOVABLE)
+def test_a_process_that_cannot_be_moved_is_ended_and_the_run_is_red(
+    pytester: pytest.Pytester, why: str
+) -> None:
+    pytester.makeini(LIMITS.format(grace=1))
+    pytester.makepyfile(TESTS.format(fixture="", body=IMMOVABLE[why]))
+
+    alone = pytester.runpytest_subprocess(*ARGUMENTS, timeout=60)
+    shared = pytester.runpytest_subprocess(*ARGUMENTS, "-n1", timeout=60)
+
+    assert alone.ret == 1
+    alone.stderr.fnmatch_lines(["*Timeout (*", "*in test_hangs"])
+    assert shared.ret == 1
+    shared.assert_outcomes(failed=1, passed=1)
+    shared.stdout.fnmatch_lines(["*crashed while running*test_hangs*"])
