@@ -95,7 +95,7 @@ pricing_wait_seconds: Final = Histogram(
 
 rate_limit_rejections_total: Final = Counter(
     "atelier_rate_limit_rejections_total",
-    "Requests refused with 429; limit: rate or quota. Partners by id.",
+    "Requests refused with 429; limit: rate or quota of a partner (by id), or of web.limits.",
     ("partner", "limit"),
     registry=REGISTRY,
 )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atelier.data.shop import ApiKey, Partner
 from atelier.partner.limits import Standing, limits_of
 from atelier.security import hash_api_key
+from atelier.web import limits
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 
@@ -36,6 +37,11 @@ async def _partner(
     if (standing := resources.limiter.known_refusal(key_hash)) is not None:
         request.state.standing = standing
         raise _refusal(standing)
+    good_keys = resources.limiter.good_keys
+    if key_hash not in good_keys:
+        # Before it is looked for: guessing costs no query. Who was right before is not held up by
+        # somebody at the same address.
+        await limits.count(request, (limits.WRONG_KEYS,), limits.address_of(request))
     async with resources.shop.session() as session:
         partner: Partner | None = await session.scalar(
             sa.select(Partner)
@@ -43,6 +49,7 @@ async def _partner(
             .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
         )
     if partner is None:
+        good_keys.discard(key_hash)
         raise Refusal(
             401,
             "api-key-unknown",
@@ -50,6 +57,7 @@ async def _partner(
             "There is no such API key, or it has been revoked. Check it, or ask us for a new one.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
+    good_keys.add(key_hash)
     standing = await resources.limiter.take(partner.id, limits_of(partner, resources.settings))
     if standing is not None:
         request.state.standing = standing
@@ -79,14 +87,14 @@ class RateLimitHeaders:
 
 
 def _refusal(standing: Standing) -> Refusal:
-    wait, limits = standing.retry_after, standing.limits
+    wait, allowed = standing.retry_after, standing.limits
     headers = {"Retry-After": str(wait)}
     if standing.refused == "daily":
         return Refusal(
             429,
             "daily-quota-used-up",
             "Daily quota used up",
-            f"You may send {limits.daily} requests a day, and today's are used up. The next day "
+            f"You may send {allowed.daily} requests a day, and today's are used up. The next day "
             f"begins at midnight UTC, in {wait} seconds.",
             headers=headers,
         )
@@ -94,8 +102,8 @@ def _refusal(standing: Standing) -> Refusal:
         429,
         "too-many-requests",
         "Too many requests",
-        f"You may send {limits.burst} requests at once, and as many again in the course of "
-        f"{limits.window} seconds. Nothing was done. Try again in {wait} "
+        f"You may send {allowed.burst} requests at once, and as many again in the course of "
+        f"{allowed.window} seconds. Nothing was done. Try again in {wait} "
         f"second{'' if wait == 1 else 's'}.",
         headers=headers,
     )

@@ -125,6 +125,7 @@ class RateLimiter:
     def __init__(self, redis: Redis) -> None:
         self._take = redis.register_script(_TAKE)
         self._ask_again_at = 0.0
+        self.good_keys: set[str] = set()
         self._refused: dict[str, tuple[float, UUID, Standing]] = {}
 
     def known_refusal(self, key_hash: str) -> Standing | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atelier.resources import Resources
 from atelier.web import health, measures, sessions
 from atelier.web.headers import SecurityHeaders
+from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
 from atelier.web.plain_text import PlainAddresses
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
@@ -37,6 +38,7 @@ def create_app(
     """
     app = FastAPI(
         **{"openapi_url": None, "docs_url": None, "redoc_url": None, **options},
+        dependencies=[Depends(within_limits)],
         middleware=[
             Middleware(Telemetry, service=service),
             Middleware(SecurityHeaders),

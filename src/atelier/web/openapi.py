@@ -47,6 +47,7 @@ STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
         ("forbidden-transition", "already-taken"),
     ),
     422: ("Something in the request is not valid.", ("invalid-request",)),
+    429: ("This was asked for too often; `Retry-After` says when to go on.", ("too-often",)),
 }
 """What the APIs for our own people refuse."""
 
