@@ -23,7 +23,7 @@ _DOTS: Final = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61\u2024\u2025\u2026
 _STAND_FOR: Final = str.maketrans("\u2044\u2215\u29f8\u2236\ua789\ufe55\ufe6b", "///:::@")
 
 _DOT: Final = re.compile(r"(?<=\w)\.(?=\w[\w-])|(?<=\d)\.(?=\d)")
-_LINK: Final = re.compile(r"[@/\\]|\b[^\W\d]{2,}:(?=\S)|\bwww\b", re.IGNORECASE)
+_LINK: Final = re.compile(r"[@/\\]|[^\W\d]{2,}:(?=\S)|\bwww\b|www\.", re.IGNORECASE)
 _TELEPHONE: Final = re.compile(r"(?:\d[\s().-]*){7,}")
 
 
@@ -82,6 +82,7 @@ def defused(text: str) -> str:
     seen = re.sub(r"\s*@\s*", " at ", seen)
     seen = re.sub(r"(?<=[^\W\d]):(?=\S)", ": ", seen)
     seen = re.sub(r"\s*(?:/{2,}|\\+)\s*", " ", seen)
+    seen = re.sub(r"(?i)(www)\.(?=\S)", r"\1. ", seen)
     seen = re.sub(r"(?<=\w)\.(?=[^\W\d])|(?<=[^\W\d])\.(?=\w)", ". ", seen)
     seen = re.sub(r"\d+(?:\.\d+){3,}", lambda found: found.group().replace(".", ". "), seen)
     return " ".join(seen.split())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from atelier.domain.people import BadAddress, BadName, clean_name, defused, normal_address
 
 LINKED = re.compile(
-    r"(?:https?|ftp|mailto|tel):\S|//|www\.|@|(?:\d+\.){3}\d|[^\W_]+\.[^\W\d_]{2,}", re.IGNORECASE
+    r"(?:https?|ftp|mailto|tel):\S|//|www\.\S|@|(?:\d+\.){3}\d|[^\W_]+\.[^\W\d_]{2,}", re.IGNORECASE
 )
 """What some mail program or other makes a link of."""
 
