@@ -346,7 +346,11 @@ def main() -> None:
     # Told to the controller, which waits for it before it starts any worker.
     print("ready", flush=True)
     keeper.over.wait()
-    keeper.close()
+    try:
+        keeper.close()
+    except Exception:
+        # What cannot be ended in order is ended all the same.
+        traceback.print_exc()
     run.remove(folder)
     # Threads may still be waiting for servers that are gone.
     os._exit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,44 @@ def test_nothing_is_left_when_the_controller_is_killed(
 
     eventually(lambda: of_run(folder), until=lambda left: not left)
     eventually(folder.exists, until=lambda there: not there)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the system's table of segments")
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "keeper", "both"])
+def test_a_run_that_ends_while_initdb_works_gives_back_its_shared_memory(
+    controller: subprocess.Popen[str], folders: Path, how: str
+) -> None:
+    assert controller.stdout is not None
+    folder = Path(controller.stdout.readline().strip())
+    keeper = psutil.Process(controller.pid).children()[0]
+    makers = eventually(
+        lambda: working_for_initdb(folder) & owners_of_shared_memory(), timeout=30, interval=0.01
+    )
+
+    if how in ("keeper", "both"):
+        keeper.kill()
+    if how != "keeper":
+        controller.send_signal(signal.Signals["SIGKILL" if how == "both" else how])
+    else:
+        # What remains for a controller to do, and else for the next run.
+        controller.kill()
+    controller.wait()
+    eventually(lambda: run.in_use(folder), until=lambda held: not held)
+    run.reap_orphans(folders)
+
+    eventually(lambda: of_run(folder), until=lambda left: not left)
+    eventually(lambda: makers & owners_of_shared_memory(), until=lambda left: not left)
+    assert not folder.exists()
+
+
+def working_for_initdb(folder: Path) -> set[int]:
+    """The servers that `initdb` has started, each to its own end."""
+    found = set()
+    for process in run.processes(folder):
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "postgres" and {"--boot", "--single"} & set(process.cmdline()):
+                found.add(process.pid)
+    return found
 
 
 def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
