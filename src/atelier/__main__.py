@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
@@ -51,13 +53,11 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring both databases to the newest version."""
-    try:
+    with _refusing():
         settings()
         from atelier.migrate import migrate as run
 
         run()
-    except BadSettings as error:
-        _refuse(str(error))
 
 
 @app.command()
@@ -73,13 +73,11 @@ def seed(
     """Fill empty databases with people, and orders that have come some way."""
     if not small and active > orders * 4 // 5:
         _refuse(f"Of {orders} orders at most {orders * 4 // 5} can be active work.")
-    try:
+    with _refusing():
         settings()
         from atelier.seeding.command import run
 
         typer.echo(run(None if small else (orders, active), seed, password))
-    except BadSettings as error:
-        _refuse(str(error))
 
 
 readmodel = typer.Typer(no_args_is_help=True, help="The list of work, as it is kept in Redis.")
@@ -89,16 +87,36 @@ app.add_typer(readmodel, name="readmodel")
 @readmodel.command()
 def rebuild() -> None:
     """Build it anew from the database, while the MES goes on."""
-    try:
+    with _refusing():
         settings()
         from atelier.mes.listing.command import rebuild as run
 
         typer.echo(run())
-    except BadSettings as error:
-        _refuse(str(error))
 
 
 command_line.add_to(app)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Say in a sentence what keeps a command from working: settings, or who does not answer."""
+    try:
+        yield
+    except BadSettings as error:
+        _refuse(str(error))
+    except Exception as error:
+        import psycopg
+        import redis
+        import sqlalchemy.exc
+
+        away = (
+            *(psycopg.OperationalError, sqlalchemy.exc.OperationalError),
+            *(redis.ConnectionError, redis.TimeoutError, OSError),
+        )
+        if not isinstance(error, away):
+            raise
+        said = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        _refuse(f"A service that this needs cannot be reached, or refuses: {said}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

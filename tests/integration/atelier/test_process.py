@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -80,6 +81,29 @@ def test_without_settings_it_names_what_is_missing() -> None:
         assert "Traceback" not in refused.stderr
         for variable in ("SHOP_DATABASE", "MES_DATABASE", "BROKER", "FILES", "SECRET_KEY"):
             assert f"ATELIER_{variable}: field required" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("migrate",), ("seed", "--small"), ("readmodel", "rebuild"), ("partner", "list")]
+)
+def test_a_command_whose_servers_are_away_says_so_in_a_sentence(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    nowhere = "127.0.0.1:9"
+    settings = {
+        "ATELIER_SHOP_DATABASE": f"postgresql://{nowhere}/shop",
+        "ATELIER_MES_DATABASE": f"postgresql://{nowhere}/mes",
+        "ATELIER_BROKER": f"amqp://{nowhere}/",
+        "ATELIER_CACHE": f"redis://{nowhere}/0",
+        "ATELIER_FILES": str(tmp_path),
+        "ATELIER_SECRET_KEY": "a key that signs nothing outside this test",
+    }
+    refused = subprocess.run(
+        [*ATELIER, *command], env=environment(settings), capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2, refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_an_unknown_service_is_refused() -> None:
