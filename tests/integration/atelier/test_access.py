@@ -147,6 +147,7 @@ def applications(sandbox: Sandbox) -> Mapping[str, FastAPI]:
         **{
             name.removeprefix("ATELIER_").lower(): value
             for name, value in sandbox.environment.items()
+            if name != "ATELIER_RETRY_DELAYS"  # JSON, which is read in an environment only
         }
     )
     return {
