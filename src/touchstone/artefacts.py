@@ -19,8 +19,6 @@ in the section.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import unicodedata
@@ -33,6 +31,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from touchstone.commands import command
+from touchstone.evidence import ARTEFACTS as FOLDER
+from touchstone.legible import sendable
 from touchstone.masking import mask_of
 from touchstone.remote import RemoteSandbox, target_of
 from touchstone.sandbox import Sandbox
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 PROPERTY = "touchstone.artefacts"
 SECTION = "artefacts"
-FOLDER = Path(".touchstone", "artefacts")
 
 _SLUG_LENGTH = 80
 _SCREENSHOT_TIMEOUT = 5_000  # milliseconds; a page that hangs must not hang the run
@@ -65,22 +64,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="film the pages too, where --artefacts records (needs: playwright install ffmpeg)",
     )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    config = session.config
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return
-    folder = config.rootpath / FOLDER
-    # Only the first of several runs at the same time may clean: the artefacts of the others are
-    # still wanted. The lock goes with the process, however it ends.
-    folder.parent.mkdir(exist_ok=True)
-    lock = os.open(folder.parent / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-    config.add_cleanup(lambda: os.close(lock))
-    with suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -177,7 +160,7 @@ class Recording:
             self._keep_logs()
             wait = last_wait()
             if wait:
-                text = mask_of(self.item.config)(f"{wait}\n")
+                text = sendable(mask_of(self.item.config)(f"{wait}\n"))
                 self._folder().joinpath("last-wait.txt").write_text(text, "utf-8")
 
     def files(self) -> list[Path]:

@@ -35,6 +35,7 @@ _WORDS = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_bdd_step_func_lookup_error(
     request: pytest.FixtureRequest, feature: Feature, step: Step, exception: Exception
 ) -> None:

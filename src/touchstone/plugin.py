@@ -22,6 +22,10 @@ from touchstone.commands import command
 from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
 
 pytest_plugins = [
+    "touchstone.rootdir",
+    "touchstone.legible",
+    "touchstone.unended",
+    "touchstone.asked",
     "touchstone.gherkin",
     "touchstone.steps",
     "touchstone.missing_steps",
@@ -30,6 +34,7 @@ pytest_plugins = [
     "touchstone.masking",
     "touchstone.remote",
     "touchstone.results",
+    "touchstone.evidence",
     "touchstone.artefacts",
     "touchstone.retried",
     "touchstone.browser",

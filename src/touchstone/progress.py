@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     results = config.pluginmanager.get_plugin(RESULTS)
     assert isinstance(results, Results)
     # Quiet: pytest's own heading and its "collected 12 items" say what the line says too.
-    config.option.verbose = min(config.option.verbose, -1)
+    config.option.verbose = min(config.getoption("verbose", 0), -1)
     config.pluginmanager.register(Progress(results, Screen(own_stdout())), _PLUGIN)
 
 

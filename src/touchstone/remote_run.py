@@ -44,7 +44,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """A quiet run has no header, and yet nobody should have to guess what it was about."""
-    if config.option.verbose < 0:
+    if config.getoption("verbose", 0) < 0:
         for line in pytest_report_header(config):
             terminalreporter.write_line(line)
 

@@ -18,18 +18,20 @@ from urllib.parse import quote
 
 import pytest
 
+from touchstone import evidence
 from touchstone.artefacts import show_trace
 from touchstone.commands import command
+from touchstone.legible import shown
 from touchstone.masking import mask_of
 from touchstone.possible import OUTCOME
+from touchstone.results import DID_NOT_FINISH, Result, Results
 from touchstone.results import PLUGIN as RESULTS
-from touchstone.results import Result, Results
 
-DEFAULT = Path(".touchstone", "report", "index.html")
+DEFAULT = evidence.REPORT / "index.html"
 
 _PLUGIN = "touchstone-report"
 _LAYERS = {"e2e": "End to end", "integration": "Integration", "unit": "Unit", "other": "Other"}
-_OUTCOMES = ("failed", "error", "xpassed", OUTCOME, "skipped", "xfailed", "passed")
+_OUTCOMES = ("failed", "error", DID_NOT_FINISH, "xpassed", OUTCOME, "skipped", "xfailed", "passed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +77,9 @@ class ReportPlugin:
         # What the plugins say of the run – seeds, providers – without pytest's own list of them.
         plugins = self._config.pluginmanager
         terminal = plugins.get_plugin("terminalreporter")
-        header = plugins.subset_hook_caller("pytest_report_header", [terminal] if terminal else [])
+        if terminal is None:
+            return  # nobody else would ask them, and not all are prepared for it
+        header = plugins.subset_hook_caller("pytest_report_header", [terminal])
         said = header(config=self._config, start_path=self._config.invocation_params.dir)
         for lines in reversed(said):
             self.notes += [lines] if isinstance(lines, str) else lines
@@ -83,24 +87,59 @@ class ReportPlugin:
     # Around the wrapper that prints pytest's summary: the address is the last line.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        yield
-        run = Run(
+        broken: BaseException | None = None
+        try:
+            yield
+        except BaseException as error:
+            broken = error
+            raise
+        finally:
+            self._results.close()
+            run = self._run(session, broken)
+            if run.is_incomplete:
+                # xdist, and whoever ends a run by a number, may say 0.
+                if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                    session.exitstatus = pytest.ExitCode.INTERRUPTED
+                self._say(run.headline)
+            if evidence.is_new(self._config):
+                self._say(self._write(run))
+                evidence.judge(self._config, run.verdict)
+
+    def _run(self, session: pytest.Session, broken: BaseException | None) -> Run:
+        ends = [f"the end of the run broke: {type(broken).__name__}: {broken}"] if broken else []
+        return Run(
             results=list(self._results),
             began=self._began,
             duration=time.monotonic() - self._clock,
-            notes=self.notes,
-            collected=session.testscollected,
-            interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
+            notes=[*self.notes, *ends],
+            collected=self._results.collected,
+            missing=len(self._results.missing),
+            interrupted=bool(broken)
+            or session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR),
         )
+
+    def _write(self, run: Run) -> str:
+        """Where the report is, or why there is none."""
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             page = mask_of(self._config)(render(run, self._file.parent))
-            self._file.write_text(page, "utf-8")
-            line = f"report: {self._file}"
+            # What was there stays until the new one is whole.
+            draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
+            try:
+                draft.write_text(shown(page), "utf-8")
+                # A device, such as /dev/null, is written to and not replaced.
+                if self._file.exists() and not self._file.is_file():
+                    self._file.write_text(shown(page), "utf-8")
+                else:
+                    draft.replace(self._file)
+            finally:
+                draft.unlink(missing_ok=True)
         except OSError as error:
-            line = f"report: could not be written – {error}"
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if terminal:
+            return f"report: could not be written – {error}"
+        return f"report: {self._file}"
+
+    def _say(self, line: str) -> None:
+        if terminal := self._config.pluginmanager.get_plugin("terminalreporter"):
             terminal.write_line(line)
 
 
@@ -113,6 +152,7 @@ class Run:
     duration: float
     notes: Sequence[str] = ()
     collected: int = 0
+    missing: int = 0
     interrupted: bool = False
 
     @property
@@ -124,17 +164,26 @@ class Run:
         return [result for result in _ordered(self.results) if result.is_bad]
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether a test was begun and not ended, or collected and never begun."""
+        return bool(self.missing or self.counts[DID_NOT_FINISH])
+
+    @property
     def verdict(self) -> str:
         """ "passed", "failed" or "nothing", which is not to be mistaken for success."""
         if self.bad:
             return "failed"
-        return "passed" if self.counts["passed"] and not self.interrupted else "nothing"
+        stopped = self.interrupted or self.is_incomplete
+        return "passed" if self.counts["passed"] and not stopped else "nothing"
 
     @property
     def headline(self) -> str:
         total, bad = len(self.results), len(self.bad)
-        if self.interrupted:
-            return f"Interrupted: {total} of {max(self.collected, total)} ran"
+        if self.interrupted or self.is_incomplete:
+            ran = total - self.counts[DID_NOT_FINISH]
+            stopped = f"{ran} of {max(self.collected, total)} ran"
+            failed = bad - self.counts[DID_NOT_FINISH]
+            return f"Interrupted: {stopped}" + (f", {failed} of them failed" if failed else "")
         if bad:
             return f"{bad} of {total} failed"
         if not self.counts["passed"]:

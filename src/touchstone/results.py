@@ -4,13 +4,13 @@ started. The progress line and the HTML report read from here."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from touchstone import artefacts, possible
+from touchstone import artefacts, legible, possible
 from touchstone.scenarios import ScenarioRecord
 
 PLUGIN = "touchstone-results"
@@ -18,23 +18,30 @@ KEPT = "touchstone.kept"
 """The property of a report that names the sandbox which was kept."""
 LAYERS = ("unit", "integration", "e2e")
 
+DID_NOT_FINISH = "did not finish"
+"""The outcome of a test until everything that belongs to it has reported."""
+
 # The worst phase decides. That a test failed by itself is worse news than that something around
 # it broke.
 _RANK = ("passed", "skipped", possible.OUTCOME, "xfailed", "xpassed", "error", "failed")
+_NO_END = (
+    "It was begun and did not come to its end: the process that ran it was lost, a hook broke, or "
+    "the run was given up. What the terminal says last tells more."
+)
 _MODULE = re.compile(r"^(?:\w+\.)+(?=\w+:)")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
 class Result:
-    """One test. `outcome` is "passed", "failed", "error" (what it needs could not be made or put
-    away), "skipped", "not possible here", "xfailed" or "xpassed"; `duration` is seconds over all
-    phases; `message` is what was raised, `traceback` where, `output` what was captured, by
-    heading; `kept` names its sandbox, where that was kept."""
+    """One test. `outcome` is "did not finish" until its teardown has reported; then "passed",
+    "failed", "error" (what it needs could not be made or put away), "skipped", "not possible
+    here", "xfailed" or "xpassed"; `duration` is seconds over all phases; `message` is what was
+    raised, `traceback` where, `output` what was captured, by heading; `kept` names its sandbox,
+    where that was kept."""
 
     nodeid: str
     title: str
-    outcome: str = "passed"
+    outcome: str = DID_NOT_FINISH
     duration: float = 0.0
     over: bool = False
     scenario: ScenarioRecord | None = None
@@ -44,10 +51,17 @@ class Result:
     output: dict[str, str] = field(default_factory=dict)
     artefacts: list[Path] = field(default_factory=list)
     kept: str = ""
+    worst: str = "passed"
 
     @property
     def is_bad(self) -> bool:
-        return self.outcome in ("failed", "error")
+        return self.outcome in ("failed", "error", DID_NOT_FINISH)
+
+    def add(self, outcome: str) -> None:
+        """What one of its phases came to."""
+        self.worst = max(self.worst, outcome, key=_RANK.index)
+        if self.over or self.worst in ("failed", "error"):
+            self.outcome = self.worst
 
     @property
     def file(self) -> str:
@@ -82,11 +96,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Results:
-    """Collects the results of a run, in its controller."""
+    """Collects the results of a run, in its controller.
+
+    A test that was begun is there from then on. Which tests there are to be is known from their
+    collection: what nobody has begun when the run is over is `missing`.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._by_test: dict[tuple[str, str], Result] = {}
+        self._begun: dict[str, str] = {}
+        self._collected: set[str] = set()
+
+    @property
+    def collected(self) -> int:
+        """How many tests there are to be."""
+        return len(self._collected)
+
+    @property
+    def missing(self) -> set[str]:
+        """The ids of those that were collected and never begun."""
+        return self._collected - set(self._begun) - {result.nodeid for result in self}
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self._by_test.values())
@@ -101,6 +131,28 @@ class Results:
     def count(self, *outcomes: str) -> int:
         return sum(result.over and result.outcome in outcomes for result in self)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._collected |= {item.nodeid for item in session.items}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self._collected |= set(ids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        self._begun[nodeid] = in_words(location[2])
+
+    def close(self) -> None:
+        """The run is over: what was begun and has told nothing did not finish."""
+        told = {result.nodeid for result in self}
+        for nodeid, title in self._begun.items():
+            if nodeid not in told:
+                self._by_test["", nodeid] = Result(nodeid, title)
+        for result in self:
+            if result.outcome == DID_NOT_FINISH:
+                result.message = "\n\n".join(filter(None, [result.message, _NO_END]))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         result = self.of(report)
@@ -108,8 +160,8 @@ class Results:
         result.duration += report.duration
         # A worker that crashed reports its test in a phase of no name.
         result.over = report.when not in ("setup", "call")
-        outcome = self._outcome(report, result.scenario)
-        result.outcome = max(result.outcome, outcome, key=_RANK.index)
+        outcome = self._outcome(report)
+        result.add(outcome)
         result.artefacts = artefacts.files_of(report) or result.artefacts
         result.kept = str(dict(report.user_properties).get(KEPT, result.kept))
         if report.failed:
@@ -128,14 +180,25 @@ class Results:
             _add_failure(result, report)
         self._by_test["", report.nodeid] = result
 
-    def _outcome(self, report: pytest.TestReport, scenario: ScenarioRecord | None) -> str:
-        category = self._config.hook.pytest_report_teststatus(report=report, config=self._config)[0]
-        step = scenario.failed_step if scenario else None
-        if report.failed and (
-            report.when not in ("setup", "call", "teardown") or (step and step.status == "broken")
-        ):
-            return "error"
+    def _outcome(self, report: pytest.TestReport) -> str:
+        said = self._config.hook.pytest_report_teststatus(report=report, config=self._config)
+        # Without pytest's terminal nobody may have anything to say.
+        category = said[0] if said else report.outcome
         return category if category in _RANK else "failed" if report.failed else "passed"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """In the terminal, too, what a scenario needs and could not be made is no failure of what it
+    tests; nor is a worker that was lost."""
+    if not isinstance(report, pytest.TestReport) or not report.failed:
+        return None
+    scenario = ScenarioRecord.from_report(report)
+    step = scenario.failed_step if scenario else None
+    was_lost = report.when not in ("setup", "call", "teardown")
+    if was_lost or (report.when == "call" and step and step.status == "broken"):
+        return "error", "E", "ERROR"
+    return None
 
 
 def in_words(name: str) -> str:
@@ -171,7 +234,7 @@ def _add_failure(result: Result, report: pytest.TestReport | pytest.CollectRepor
 
 
 def _plain(text: str) -> str:
-    return _COLOUR.sub("", text).strip()
+    return legible.plain(text).strip()
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import orders
-from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.lifecycle import Owner, State
@@ -39,11 +38,7 @@ QUEUE = "shop.mail"
 async def registered(shop: Database, language: str = "en") -> Customer:
     name = {"en": "Anna", "ru": "Анна"}[language]
     customer = Customer(
-        email=f"{uuid4().hex}@example.org",
-        name=name,
-        language=language,
-        password_hash="-",
-        confirmed_at=now(),
+        email=f"{uuid4().hex}@example.org", name=name, language=language, password_hash="-"
     )
     async with shop.session() as session:
         session.add(customer)

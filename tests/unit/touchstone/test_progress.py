@@ -26,7 +26,7 @@ def lines(result: Result) -> list[str]:
 
 
 def test_a_scenario_that_passed_is_one_line() -> None:
-    result = Result("test_order.py::test_a", "A ring", duration=12.34, scenario=SCENARIO)
+    result = Result("test_order.py::test_a", "A ring", "passed", 12.34, scenario=SCENARIO)
 
     assert lines(result) == ["  ✓ Shop order › A ring  12.3 s"]
 
@@ -73,7 +73,7 @@ def test_a_message_of_a_thousand_characters_stays_one_line() -> None:
 
 
 def test_a_long_time_is_told_in_minutes() -> None:
-    assert lines(Result("test_a.py::test_b", "b", duration=150)) == ["  ✓ a › b  2.5 min"]
+    assert lines(Result("test_a.py::test_b", "b", "passed", duration=150)) == ["  ✓ a › b  2.5 min"]
 
 
 def test_what_is_no_terminal_gets_plain_lines_only() -> None:

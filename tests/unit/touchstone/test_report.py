@@ -38,11 +38,14 @@ FAILED = Result(
         Path("/project/.touchstone/artefacts/цена кольца/anna.trace.zip"),
     ],
 )
-PASSED = Result("tests/unit/test_price.py::test_price_grows", "price grows", duration=0.004)
+PASSED = Result(
+    "tests/unit/test_price.py::test_price_grows", "price grows", "passed", duration=0.004
+)
 SKIPPED = Result("tests/integration/test_mail.py::test_b", "b", "skipped", reason="no Docker")
 IMPOSSIBLE = Result(
     "tests/integration/test_mail.py::test_d", "d", "not possible here", reason="no broker"
 )
+UNENDED = Result("tests/integration/test_mail.py::test_e", "e", message="no end")
 ERROR = Result("tests/integration/test_mail.py::test_c", "c", "error", message="no disk")
 
 
@@ -183,6 +186,13 @@ def test_only_what_there_is_can_be_chosen() -> None:
             "nothing",
             "Interrupted: 1 of 12 ran",
         ),
+        (Run([PASSED], BEGAN, 1, collected=2, missing=1), "nothing", "Interrupted: 1 of 2 ran"),
+        (
+            Run([PASSED, FAILED, UNENDED], BEGAN, 1, collected=5, missing=2),
+            "failed",
+            "Interrupted: 2 of 5 ran, 1 of them failed",
+        ),
+        (Run([PASSED, UNENDED], BEGAN, 1, collected=2), "failed", "Interrupted: 1 of 2 ran"),
     ],
 )
 def test_the_verdict_never_flatters(run: Run, verdict: str, headline: str) -> None:
