@@ -14,8 +14,6 @@ is a hollow.
 
 from __future__ import annotations
 
-import re
-from array import array
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -23,43 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atelier.domain.solids import Mesh
+from atelier.domain.stl import ModelRejected, corners_of
+
+__all__ = ["LARGEST_MM", "ModelRejected", "Solid", "check_structure", "measure", "surface"]
 
 LARGEST_MM = 1_000
 """Nobody wears a metre of metal: a larger model was drawn in another unit."""
 
 FLUX_TOLERANCE = 0.05
 """How far, relatively, the flux along the axes may differ before it is no basis of a price."""
-
-_COUNT_AT, _FACETS_AT = 80, 84
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-
-_BEGIN = re.compile(rb"\s*solid\b[^\r\n]*", re.IGNORECASE)
-_TEXT_FACET = re.compile(
-    rb"\s*facet\s+normal(?:\s+\S+){3}\s+outer\s+loop"
-    + rb"\s+vertex\s+(\S+)\s+(\S+)\s+(\S+)" * 3
-    + rb"\s+endloop\s+endfacet",
-    re.IGNORECASE,
-)
-_END = re.compile(rb"\s*endsolid\b[^\r\n]*", re.IGNORECASE)
-
-_NOT_STL = "This is not an STL file. Please export the model as STL and upload that file."
-_EMPTY = "The file contains no surface at all. Please check that the model was part of the export."
-
-
-class ModelRejected(Exception):
-    """A file that we cannot cast.
-
-    ``code`` is one of not-stl, truncated, empty, not-finite, oversized, open-surface, inverted
-    (and too-large, where files are received). The text is for the customer.
-    """
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 @dataclass(frozen=True)
@@ -78,7 +48,7 @@ def check_structure(data: bytes) -> int:
 
     Raises ModelRejected: not-stl, truncated, empty.
     """
-    return len(_corners(data))
+    return len(corners_of(data))
 
 
 def measure(data: bytes) -> Solid:
@@ -87,13 +57,13 @@ def measure(data: bytes) -> Solid:
     Raises ModelRejected: what `check_structure` raises, and not-finite, oversized, open-surface,
     inverted, or empty for a surface that encloses nothing.
     """
-    corners = _corners(data)
+    corners = corners_of(data)
     _check_finite(corners)
     size = np.ptp(corners.reshape(-1, 3).astype(np.float64), axis=0)
     if size.max() > LARGEST_MM:
         raise ModelRejected(
             "oversized",
-            f"The model is {size.max():,.0f} mm long, but we make pieces of up to {LARGEST_MM:,} "
+            f"The model is {_long(size.max())} mm long, but we make pieces of up to {LARGEST_MM:,} "
             "mm. Please check that it is drawn in millimetres.",
         )
     return Solid(
@@ -108,7 +78,7 @@ def surface(data: bytes) -> Mesh:
 
     Raises what `check_structure` raises, and not-finite.
     """
-    corners = _corners(data)
+    corners = corners_of(data)
     _check_finite(corners)
     numbers = _vertices(corners)
     points = np.empty((int(numbers.max()) + 1, 3), np.float32)
@@ -117,86 +87,14 @@ def surface(data: bytes) -> Mesh:
 
 
 def _check_finite(corners: NDArray[np.float32]) -> None:
-    if not np.isfinite(corners).all():
+    nowhere = int((~np.isfinite(corners)).any(axis=2).sum())
+    if nowhere:
         raise ModelRejected(
             "not-finite",
-            "Some points of the model have no valid position. Please repair the model in your 3D "
-            "program and export it again.",
+            f"{nowhere:,} of the {corners.size // 3:,} corners in the file have no valid position: "
+            "their numbers are infinite, too large, or no numbers. Please repair the model in your "
+            "3D program and export it again.",
         )
-
-
-def _corners(data: bytes) -> NDArray[np.float32]:
-    """The corners of all facets, shape (facet, corner, axis)."""
-    if not data:
-        raise ModelRejected("empty", "The file is empty. Please export the model once more.")
-    count = int.from_bytes(data[_COUNT_AT:_FACETS_AT], "little")
-    # The size decides first: many programs begin the header of a binary file with "solid".
-    if len(data) == _FACETS_AT + count * _FACET.itemsize:
-        corners = np.frombuffer(data, _FACET, count, _FACETS_AT)["corners"]
-    elif _BEGIN.match(data) and b"\0" not in data[:_FACETS_AT]:
-        corners = _corners_of_text(data)
-    else:
-        raise _broken_binary(data, count)
-    if not len(corners):
-        raise ModelRejected("empty", _EMPTY)
-    return corners
-
-
-def _corners_of_text(data: bytes) -> NDArray[np.float32]:
-    coordinates = array("d")
-    position = 0
-    while begin := _BEGIN.match(data, position):
-        position = begin.end()
-        while facet := _TEXT_FACET.match(data, position):
-            try:
-                coordinates.extend(map(float, facet.groups()))
-            except ValueError:
-                raise _damaged_text(data, position) from None
-            position = facet.end()
-        end = _END.match(data, position)
-        if end is None and _END.search(data, position):
-            raise _damaged_text(data, position)
-        if end is None:
-            raise ModelRejected(
-                "truncated",
-                "The file breaks off before the end of the model. Please export it again and "
-                "upload it once more.",
-            )
-        position = end.end()
-    if data[position:].strip():
-        raise _damaged_text(data, position)
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which `measure` rejects
-        return np.frombuffer(coordinates, np.float64).astype(np.float32).reshape(-1, 3, 3)
-
-
-def _damaged_text(data: bytes, position: int) -> ModelRejected:
-    line = data.count(b"\n", 0, position) + 1
-    return ModelRejected(
-        "not-stl",
-        f"The STL file is damaged: the facet after line {line} cannot be read. Please export the "
-        "model again.",
-    )
-
-
-def _broken_binary(data: bytes, count: int) -> ModelRejected:
-    """Tell half an STL from something else, whose bytes make no sense as a count and lengths."""
-    there = (len(data) - _FACETS_AT) // _FACET.itemsize
-    if there < 0 or count >= 1 << 24:  # 800 MB: no upload promises that, but any text does
-        return ModelRejected("not-stl", _NOT_STL)
-    corners = np.frombuffer(data, _FACET, there, _FACETS_AT)["corners"]
-    if not (np.abs(corners) < 1e9).all():
-        return ModelRejected("not-stl", _NOT_STL)
-    if there < count:
-        return ModelRejected(
-            "truncated",
-            f"The file breaks off: it announces {count:,} triangles, but only {there:,} arrived. "
-            "Please export the model again and upload it once more.",
-        )
-    return ModelRejected(
-        "not-stl",
-        f"The STL file is damaged: it announces {count:,} triangles, but contains more than "
-        "these. Please export the model again.",
-    )
 
 
 def _closed(corners: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -294,6 +192,10 @@ def _volume(corners: NDArray[np.float32]) -> Decimal:
             "unify the normals in your 3D program (“recalculate outside”) and export it again.",
         )
     return _round(abs(flux[0]), "0.001")
+
+
+def _long(length: float) -> str:
+    return f"{length:,.0f}" if length < 1e7 else "more than 10,000,000"
 
 
 def _round(length: float, places: str) -> Decimal:

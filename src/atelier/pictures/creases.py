@@ -58,7 +58,9 @@ def _groups(
     same = np.flatnonzero(ordered[:-1] == ordered[1:])
     one, other = order[same], order[same + 1]  # the same edge as a corner's number in two facets
     smooth = (flat[one // 3] * flat[other // 3]).sum(axis=1) > least
-    one, other = one[smooth], other[smooth]
+    # Facets that lie upon one another go along it in one direction, and are no neighbours.
+    opposite = facets.ravel()[one] != facets.ravel()[other]
+    one, other = one[smooth & opposite], other[smooth & opposite]
     # An edge goes from its corner to the facet's next one; in the other facet the other way.
     follows = one // 3 * 3 + (one + 1) % 3
     other_follows = other // 3 * 3 + (other + 1) % 3

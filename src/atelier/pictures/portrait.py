@@ -20,6 +20,9 @@ from atelier.pictures.raster import Camera, Seen, project, visible
 _SAMPLES: Final = 2  # along each side of a pixel
 _DARKEST: Final = 0.5
 _UMBER: Final = (0.16, 0.12, 0.08)
+_RADIUS: Final = 10.0
+"""What every piece is drawn as, so that neither a speck of 1e-40 mm nor 1e38 mm break a sum."""
+_FLAT: Final = 1e-6  # of a piece drawn in that size: less has no height
 _SHADOW: Final = 96  # cells along each side of the table under the piece
 
 
@@ -52,25 +55,47 @@ class Piece:
 
 
 def portrait(piece: Piece, size: int, view: View = View.PORTRAIT) -> bytes:
-    """A square picture of `size` pixels, as PNG on a transparent ground."""
-    points = piece.metal.points
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    reach = float(np.linalg.norm(points - middle, axis=1).max()) * 1.08
+    """A square picture of `size` pixels, as PNG on a transparent ground.
+
+    Raises NothingToSee, TooCrowded.
+    """
+    metal, stone = _at_one_size(piece)
+    points = metal.points
+    reach = _RADIUS * 1.08
     camera = Camera(*_ANGLES[view], distance=5 * reach, reach=reach)
     fine = size * _SAMPLES
     layers = np.zeros((fine * fine, 4), np.float32)
     depth = np.zeros(fine * fine, np.float32)
-    _draw_metal(layers, depth, _moved(piece.metal, middle), piece.colour, camera, fine)
-    if piece.stone is not None:
-        _draw_stone(layers, depth, _moved(piece.stone, middle), camera, fine)
+    _draw_metal(layers, depth, metal, piece.colour, camera, fine)
+    if stone is not None:
+        _draw_stone(layers, depth, stone, camera, fine)
     picture = _pixels(layers, size)
     if view is not View.BELOW:
-        picture = _over(picture, _shadow(points - middle, camera, size))
+        picture = _over(picture, _shadow(points, camera, size))
     return png(np.round(picture * 255).astype(np.uint8))
 
 
-def _moved(mesh: Mesh, middle: NDArray[np.floating]) -> Mesh:
-    return Mesh(mesh.points - middle, mesh.facets)
+class NothingToSee(Exception):
+    """All of the piece is one point."""
+
+
+def _at_one_size(piece: Piece) -> tuple[Mesh, Mesh | None]:
+    """Metal and stone around the origin, the metal's farthest point `_RADIUS` away."""
+    points = piece.metal.points.astype(np.float64)
+    if not points.size:
+        raise NothingToSee
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, extent = (low + high) / 2, float((high - low).max())
+    if not extent:
+        raise NothingToSee
+    # First by the extent: the square of 1e-40 would be nothing in the length.
+    farthest = float(np.linalg.norm((points - middle) / extent, axis=1).max())
+
+    def moved(mesh: Mesh) -> Mesh:
+        at = (mesh.points.astype(np.float64) - middle) / extent * (_RADIUS / farthest)
+        return Mesh(at.astype(np.float32), mesh.facets)
+
+    return moved(piece.metal), None if piece.stone is None else moved(piece.stone)
 
 
 def _draw_metal(
@@ -93,7 +118,7 @@ def _draw_metal(
     # What looks at the piece's own middle sees metal there instead of the studio, and less light.
     inwards = np.clip(-_dot(normal, _unit(at)), 0, 1)[:, None]
     lit *= 1 - inwards * (1 - 0.72 * own)
-    near_table = np.clip((at[:, 1] - mesh.points[:, 1].min()) / np.ptp(mesh.points[:, 1]), 0, 1)
+    near_table = np.clip((at[:, 1] - mesh.points[:, 1].min()) / _height(mesh.points), 0, 1)
     lit *= (0.72 + 0.28 * np.clip(near_table * 4, 0, 1))[:, None]
     layers[seen.pixels, :3] = light.shown(lit)
     layers[seen.pixels, 3] = 1
@@ -148,8 +173,8 @@ def _surface(
 def _shadow(points: NDArray[np.floating], camera: Camera, size: int) -> NDArray[np.floating]:
     """How dark each pixel of the table under the piece is; shape (row, column)."""
     table = float(points[:, 1].min())
-    spread = float(np.abs(points[:, [0, 2]]).max()) * 1.5
-    height = (points[:, 1] - table) / np.ptp(points[:, 1])
+    spread = max(float(np.abs(points[:, [0, 2]]).max()), _FLAT) * 1.5
+    height = (points[:, 1] - table) / _height(points)
     cells = ((points[:, [0, 2]] + spread) / (2 * spread) * _SHADOW).astype(np.int64)
     cells = cells.clip(0, _SHADOW - 1)
     ground = np.bincount(cells[:, 1] * _SHADOW + cells[:, 0], np.exp(-4 * height), _SHADOW**2)
@@ -171,6 +196,10 @@ def _shadow(points: NDArray[np.floating], camera: Camera, size: int) -> NDArray[
     edge = np.clip((size - 1 - np.arange(size)) / (0.1 * size), 0, 1)[:, None]
     shade: NDArray[np.floating] = edge * np.where(there, upper * (1 - below) + lower * below, 0)
     return shade
+
+
+def _height(points: NDArray[np.floating]) -> float:
+    return max(float(np.ptp(points[:, 1])), _FLAT)
 
 
 def _blurred(ground: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 
 _DEPTHS: Final = float(1 << 31)
 _NOTHING: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+_LAYERS: Final = 16
+"""How often facets may cover the whole picture. A piece does two to five times; a file that was
+made to keep us busy could a hundred thousand times."""
+_AT_ONCE: Final = 1 << 20  # pixels, which bounds the memory
+
+
+class TooCrowded(Exception):
+    """So many facets lie over one another that a picture of them would take too long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +74,7 @@ def visible(
 ) -> Seen:
     """The nearest facet at each pixel of a square picture, of those that face the camera.
 
-    `flat` and `near` are what `project` says.
+    `flat` and `near` are what `project` says. Raises TooCrowded.
     """
     corners = flat[facets]
     a, b, c = corners.transpose(1, 0, 2)
@@ -74,17 +82,19 @@ def visible(
     facing = np.flatnonzero(area < -1e-12)  # y grows downwards
     corners, area, nears = corners[facing], area[facing], near[facets[facing]]
     edges = _shares_as_planes(corners, area)
-    which, row, first, count = _spans(corners, edges, size)
-    # From rows to pixels: each row of a facet as often as it has pixels there.
-    span = np.repeat(np.arange(len(which)), count)
-    column = first[span] + np.arange(len(span)) - (np.cumsum(count) - count)[span]
-    depths = (edges * nears[:, :, None]).sum(axis=1).astype(np.float32)
-    at_row = depths[which, 0] + depths[which, 2] * (row + 0.5)
-    depth = at_row[span] + depths[which, 1][span] * (column + 0.5)
     nearest = max(float(near.max()), 1e-12)
-    key = ((1 - depth / nearest).clip(0, 1) * _DEPTHS).astype(np.uint64) << np.uint64(32)
+    depths = (edges * nears[:, :, None]).sum(axis=1).astype(np.float32) / np.float32(nearest)
     buffer = np.full(size * size, _NOTHING, np.uint64)
-    np.minimum.at(buffer, row[span] * size + column, key | which[span].astype(np.uint64))
+    for some in _portions(corners, area, size):
+        which, row, first, count = _spans(corners[some], edges[some], size)
+        which += some.start
+        # From rows to pixels: each row of a facet as often as it has pixels there.
+        span = np.repeat(np.arange(len(which)), count)
+        column = first[span] + np.arange(len(span)) - (np.cumsum(count) - count)[span]
+        at_row = depths[which, 0] + depths[which, 2] * (row + 0.5)
+        depth = at_row[span] + depths[which, 1][span] * (column + 0.5)
+        key = ((1 - depth).clip(0, 1) * _DEPTHS).astype(np.uint64) << np.uint64(32)
+        np.minimum.at(buffer, row[span] * size + column, key | which[span].astype(np.uint64))
     pixels = np.flatnonzero(buffer != _NOTHING)
     won = (buffer[pixels] & np.uint64(0xFFFFFFFF)).astype(np.int64)
     planes = edges[won]
@@ -94,12 +104,33 @@ def visible(
     return Seen(pixels, facing[won], true / true.sum(axis=1, keepdims=True))
 
 
+def _portions(corners: NDArray[np.float64], area: NDArray[np.float64], size: int) -> list[slice]:
+    """The facets in portions of about `_AT_ONCE` pixels. Raises TooCrowded."""
+    low, high = _rows(corners, size)
+    cover = np.cumsum(np.minimum(-area / 2, size * size) + (high - low + 1).clip(0))
+    if not len(cover):
+        return []
+    if cover[-1] > _LAYERS * size * size + len(cover):
+        raise TooCrowded
+    borders = np.flatnonzero(np.diff(cover // _AT_ONCE)) + 1
+    return [
+        slice(int(begin), int(end))
+        for begin, end in zip([0, *borders], [*borders, len(cover)], strict=True)
+    ]
+
+
+def _rows(corners: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last row of pixels that each facet covers."""
+    low = np.ceil(corners[..., 1].min(axis=1) - 0.5).clip(0, size).astype(np.int64)
+    high = np.floor(corners[..., 1].max(axis=1) - 0.5).clip(-1, size - 1).astype(np.int64)
+    return low, high
+
+
 def _spans(
     corners: NDArray[np.float64], edges: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The rows of pixels that each facet covers: facet, row, first column and number of columns."""
-    low = np.ceil(corners[..., 1].min(axis=1) - 0.5).clip(0, size).astype(np.int64)
-    high = np.floor(corners[..., 1].max(axis=1) - 0.5).clip(-1, size - 1).astype(np.int64)
+    low, high = _rows(corners, size)
     rows = (high - low + 1).clip(0)
     which = np.repeat(np.arange(len(corners)), rows)
     row = low[which] + np.arange(len(which)) - (np.cumsum(rows) - rows)[which]

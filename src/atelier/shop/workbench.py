@@ -22,7 +22,8 @@ from atelier.domain.ring_design import RingDesign
 from atelier.domain.solids import Mesh, binary_stl, volume_mm3
 from atelier.domain.stones import brilliant
 from atelier.pictures.light import COLOURS
-from atelier.pictures.portrait import Piece, View, portrait
+from atelier.pictures.portrait import NothingToSee, Piece, View, portrait
+from atelier.pictures.raster import TooCrowded
 from atelier.pictures.scene import packed
 from atelier.web.refusal import Refusal
 
@@ -114,11 +115,10 @@ def picture_of_model(content: bytes, metal: str | None) -> bytes | None:
         if models3d.check_structure(content) > _PAINTED_FACETS:
             return None
         mesh = models3d.surface(content)
-    except models3d.ModelRejected:
+        colour = COLOURS.get(metal or "", COLOURS[_SHOWN_METAL])
+        return portrait(Piece(mesh, colour), SMALL_PIXELS)
+    except (models3d.ModelRejected, NothingToSee, TooCrowded):
         return None
-    if not mesh.points.size or not max(mesh.size_mm):
-        return None
-    return portrait(Piece(mesh, COLOURS.get(metal or "", COLOURS[_SHOWN_METAL])), SMALL_PIXELS)
 
 
 @lru_cache(maxsize=len(DESIGNS))
