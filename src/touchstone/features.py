@@ -13,6 +13,7 @@ import hashlib
 import os
 import pickle
 import re
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,28 +25,26 @@ from typing import Any
 
 from gherkin.dialect import Dialect
 from gherkin.errors import CompositeParserException, ParserError
+from gherkin.parser import Parser
 from pytest_bdd import parser
 from pytest_bdd.exceptions import GherkinParseError
+from pytest_bdd.gherkin_parser import GherkinDocument
+from pytest_bdd.types import STEP_TYPE_BY_PARSER_KEYWORD
+
+from touchstone.said import MESSAGES, language_of, quoted, say
+from touchstone.swallowed import Description, descriptions, meant
+
+ANY = "any"
+"""The type of a step that begins with `*`, which stands for any keyword."""
 
 _VERSIONS = "\0".join(
-    ["2", *(version(name) for name in ("pytest-bdd", "gherkin-official"))]  # 2: of `Source`
+    ["3", *(version(name) for name in ("pytest-bdd", "gherkin-official"))]  # 3: of `Source`
 )
 _ENCODING = "utf-8-sig"  # with the mark that editors on Windows put first, or without it
-_LANGUAGE = re.compile(r"^\s*#\s*language\s*:\s*(\S+)", re.MULTILINE)
 _WRONG_LINE = re.compile(r"(?:unexpected end of file, )?expected: (.*?)(?:, got '.*')?$", re.DOTALL)
-_COLUMN = re.compile(r"<([^<>]+)>")
-_TOKENS = {
-    "#FeatureLine": "a feature",
-    "#RuleLine": "a rule",
-    "#BackgroundLine": "a background",
-    "#ScenarioLine": "a scenario",
-    "#ExamplesLine": "examples",
-    "#StepLine": "a step",
-    "#TableRow": "a table row",
-    "#DocStringSeparator": 'a doc string (""")',
-    "#TagLine": "tags",
-    "#EOF": "the end of the file",
-}
+# What stands between “< 5 g and > 2 g” is text.
+_COLUMN = re.compile(r"<([^<>\s](?:[^<>]*[^<>\s])?)>")
+_TOKENS = [about for about in MESSAGES if about.startswith("#")]
 _TITLES = {"feature", "rule", "background", "scenario", "scenarioOutline", "examples"}
 
 
@@ -79,12 +78,14 @@ class Placed:
 
 @dataclass(eq=False)
 class Source:
-    """A feature file that has been read; `length` is its number of lines."""
+    """A feature file that has been read; `length` is its number of lines, `prose` what is read as
+    description, with the scenarios that it may have been meant as a step of."""
 
     feature: parser.Feature
     scenarios: Sequence[Placed]
     sections: Sequence[tuple[int, Sequence[Placed]]]
     length: int
+    prose: Sequence[Description] = ()
 
     def at(self, line: int) -> set[int]:
         """The tests that a line belongs to, by their own lines: that of a row to its test, any
@@ -107,7 +108,8 @@ def read(path: Path, name: str | Path, cache: Path | None = None) -> Source:
         text = path.read_text(_ENCODING)
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise FeatureError(name, line, "the file must be saved as UTF-8") from None
+        language = language_of(path.read_bytes().decode(errors="replace"))
+        raise FeatureError(name, line, say(language, "encoding")) from None
     if cache is None:
         return _parse(path, name, text)
     kept = cache / hashlib.blake2b(str(path).encode(), digest_size=12).hexdigest()
@@ -133,54 +135,126 @@ def _parse(path: Path, name: str | Path, text: str) -> Source:
         feature = reader.parse()
         reader.check(feature)
     except GherkinParseError as error:
-        line, problem = _explain(error, text)
+        line, problem = _explain(error, "\n".join(reader.lines))
         raise FeatureError(name, line, problem) from None
     sections = sorted(reader.sections, key=lambda section: section[0])
-    return Source(feature, reader.scenarios, sections, len(reader.lines))
+    return Source(feature, reader.scenarios, sections, len(reader.lines), reader.prose)
 
 
 class _Reader(parser.FeatureParser):
     def __init__(self, path: Path, text: str) -> None:
         super().__init__(str(path.parent), path.name, _ENCODING)
-        self.lines = _lines(text)
+        self.lines = _lines(unicodedata.normalize("NFC", text))
+        self.language = language_of(text)
+        self.prose: list[Description] = []
+        self._backgrounds: dict[int, Any] = {}
         self.scenarios: list[Placed] = []
         self.sections: list[tuple[int, Sequence[Placed]]] = []
 
     def parse(self) -> parser.Feature:
         if all(not line.strip() or line.lstrip().startswith("#") for line in self.lines):
-            raise self._error(1, "the file holds no feature: it should start with “Feature: …”")
+            raise self._error(1, self._say("no feature"))
         return super().parse()
+
+    def _parse_feature_file(self) -> Any:
+        # From the text that was read, and not from the file once more: letters that are put
+        # together from parts are the same letters.
+        try:
+            document = GherkinDocument.from_dict(dict(Parser().parse("\n".join(self.lines) + "\n")))
+        except CompositeParserException as error:
+            line = error.errors[0].location["line"]
+            raise GherkinParseError(str(error), line, "", self.abs_filename) from error
+        self.language = document.feature.language
+        for found in descriptions(self.lines, self.language):
+            if hint := meant(found, self.language):
+                raise self._error(found.line, self._say("swallowed", found=found.text) + hint)
+            self.prose.append(found)
+        return document
+
+    def parse_steps(self, steps_data: list[Any]) -> list[parser.Step]:
+        """As pytest-bdd does it, but that `*` may be any kind of step, also the first."""
+        steps, current = [], ""
+        for step in steps_data:
+            if step.keyword.strip() == "*":
+                current = ANY
+            else:
+                current = STEP_TYPE_BY_PARSER_KEYWORD.get(step.keyword_type, current)
+            if not current:
+                raise self._error(
+                    step.location.line, self._say("first step", keyword=step.keyword.strip())
+                )
+            steps.append(
+                parser.Step(
+                    name=step.text,
+                    type=current,
+                    indent=step.location.column - 1,
+                    line_number=step.location.line,
+                    keyword=step.keyword,
+                    datatable=step.datatable,
+                    docstring=step.docstring.content if step.docstring else None,
+                )
+            )
+        return steps
+
+    def parse_background(self, background_data: Any) -> parser.Background:
+        background = super().parse_background(background_data)
+        self._backgrounds[background.line_number] = background_data
+        return background
 
     def parse_scenario(
         self, scenario_data: Any, feature: parser.Feature, rule: parser.Rule | None = None
     ) -> parser.ScenarioTemplate:
         template = super().parse_scenario(scenario_data, feature, rule)
         line, title = template.line_number, template.name
+        if not title:
+            raise self._error(line, self._say("no name"))
         if not scenario_data.steps:
-            raise self._error(line, f"“{title}” has no steps", template, feature)
+            raise self._error(line, self._say("no steps", name=title), template, feature)
         tables = [table.table_body or () for table in scenario_data.examples]
         rows = tuple(row.location.line for row in chain(*tables))
         if template.templated and not rows:
-            raise self._error(line, f"“{title}” has examples without a row, so it would never run")
+            raise self._error(line, self._say("no rows", name=title))
         if rows:
-            self._check_columns(scenario_data)
+            self._check_columns(scenario_data, template)
+        kinds = {step.type for step in template.steps}
+        if "when" in kinds and not kinds & {"then", ANY}:
+            raise self._error(line, self._say("no then", name=title))
         placed = Placed(template, _first_line(scenario_data), rows)
         self.scenarios.append(placed)
         self.sections.append((placed.line, [placed]))
         return template
 
-    def _check_columns(self, outline: Any) -> None:
-        """Each <word> of a step that is in no table's head would stay as it is."""
+    def _check_columns(self, outline: Any, template: parser.ScenarioTemplate) -> None:
+        """Each <word> that is in no table's head would stay as it is, and a column that is in no
+        text would change nothing."""
+        texts = [(outline.location.line, outline.name)]
+        rule = template.rule.background if template.rule else None
+        steps = [*outline.steps]
+        for background in filter(None, (template.feature.background, rule)):
+            steps += self._backgrounds[background.line_number].steps
+        texts += chain.from_iterable(_texts(step) for step in steps)
+        used = {word for _, text in texts for word in _COLUMN.findall(text)}
         for table in filter(lambda each: each.table_header, outline.examples):
             columns = [cell.value for cell in table.table_header.cells]
-            for step in outline.steps:
-                for word in _COLUMN.findall(step.text):
+            head = table.table_header.location.line
+            for line, text in texts:
+                for word in _COLUMN.findall(text):
                     if word not in columns:
-                        has = ", ".join(f"“{column}”" for column in columns)
-                        near = get_close_matches(word, columns, n=1)
-                        hint = f" – did you mean “{near[0]}”?" if near else ""
-                        problem = f"“<{word}>” is no column of the examples, which have {has}{hint}"
-                        raise self._error(step.location.line, problem)
+                        raise self._error(line, self._no_column(word, columns))
+            for column in columns:
+                if columns.count(column) > 1:
+                    raise self._error(head, self._say("same column", word=column))
+                if column not in used:
+                    raise self._error(head, self._say("unused column", word=column))
+
+    def _no_column(self, word: str, columns: Sequence[str]) -> str:
+        has = ", ".join(quoted(self.language, column) for column in columns)
+        near = get_close_matches(word, columns, n=1)
+        hint = self._say("did you mean", near=near[0]) if near else ""
+        return self._say("no column", word=word, columns=has) + hint
+
+    def _say(self, about: str, **values: object) -> str:
+        return say(self.language, about, **values)
 
     def _parse_and_add_rule(self, rule_data: Any, feature: parser.Feature) -> None:
         before = len(self.scenarios)
@@ -189,14 +263,14 @@ class _Reader(parser.FeatureParser):
 
     def check(self, feature: parser.Feature) -> None:
         if not self.scenarios:
-            problem = f"“{feature.name}” has no scenario"
+            problem = self._say("no scenario", name=feature.name)
             raise self._error(feature.line_number, problem, feature, feature)
         seen: dict[str, int] = {}
         for placed in self.scenarios:
             line = placed.template.line_number
             first = seen.setdefault(placed.title, line)
             if first != line:
-                problem = f"“{placed.title}” is already the name of the scenario on line {first}"
+                problem = self._say("same name", name=placed.title, first=first)
                 raise self._error(line, problem)
 
     def _error(
@@ -213,9 +287,21 @@ class _Reader(parser.FeatureParser):
                 if text.strip() not in empty.description or not text.strip():
                     continue
                 if hint := _did_you_mean(text.strip(), feature.language):
-                    line, problem = number, f"{problem}; found “{text.strip()}”{hint}"
+                    line = number
+                    problem = self._say("found", wanted=problem, found=text.strip()) + hint
                     break
         return GherkinParseError(problem, line, "", self.abs_filename)
+
+
+def _texts(step: Any) -> list[tuple[int, str]]:
+    """All that a step says, with its lines."""
+    texts = [(step.location.line, step.text)]
+    for row in step.datatable.rows if step.datatable else ():
+        texts += [(row.location.line, cell.value or "") for cell in row.cells]
+    if step.docstring:
+        content = step.docstring.content.split("\n")
+        texts += enumerate(content, start=step.docstring.location.line + 1)
+    return texts
 
 
 def _lines(text: str) -> list[str]:
@@ -232,25 +318,26 @@ def _explain(error: GherkinParseError, text: str) -> tuple[int, str]:
     """The line and, in words, the first thing that is wrong; what follows is often only its
     consequence."""
     cause = error.__cause__
+    language = language_of(text)
     if not isinstance(cause, CompositeParserException):
-        return error.line, error.message[:1].lower() + error.message[1:]
+        return error.line, error.message
     first: ParserError = cause.errors[0]
     line = cause.errors[0].location["line"]
     problem = str(first).partition("): ")[2]
     if problem == "inconsistent cell count within the table":
-        return line, "this row has more or fewer cells than the first row of its table"
+        return line, say(language, "cells")
     wrong = _WRONG_LINE.fullmatch(problem)
     if wrong is None:
         return line, problem[:1].lower() + problem[1:]
-    expected = [word for token, word in _TOKENS.items() if token in wrong[1].split(", ")]
-    wanted = "expected " + " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
+    names = wrong[1].split(", ")
+    expected = [say(language, token) for token in _TOKENS if token in names]
+    either = say(language, "or").join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
+    wanted = say(language, "expected", wanted=either)
     lines = _lines(text)
     if line > len(lines):
-        return len(lines), f"the file ends too early: {wanted}"
+        return len(lines), say(language, "ends early", wanted=wanted)
     found = lines[line - 1].strip()
-    named = _LANGUAGE.search(text)
-    hint = _did_you_mean(found, named[1] if named else "en")
-    return line, f"{wanted}, found “{found}”{hint}"
+    return line, say(language, "found", wanted=wanted, found=found) + _did_you_mean(found, language)
 
 
 def _did_you_mean(found: str, language: str) -> str:
@@ -259,10 +346,10 @@ def _did_you_mean(found: str, language: str) -> str:
     start = found.partition(":")[0] if ":" in found else found.split()[0]
     if start in keywords:
         return ""
-    if language == "en" and start in _keywords("ru"):
-        return " – is “# language: ru” missing in the first line?"
+    if start in _keywords("ru") and language != "ru":
+        return say("en", "language missing") + say("ru", "language missing")
     near = get_close_matches(start, keywords, n=1, cutoff=0.7)
-    return f" – did you mean “{near[0]}{keywords[near[0]]}”?" if near else ""
+    return say(language, "did you mean", near=near[0] + keywords[near[0]]) if near else ""
 
 
 def _keywords(language: str) -> dict[str, str]:

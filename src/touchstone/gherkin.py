@@ -38,6 +38,9 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from touchstone import config as configuration
 from touchstone.features import FeatureError, Placed, Source, read
+from touchstone.said import say
+from touchstone.steps import visible_to
+from touchstone.swallowed import without_first_word
 
 Function = Callable[..., object]
 
@@ -119,6 +122,8 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 class FeatureFile(pytest.Module):
     """Stands where the module would be that binds the scenarios of the file."""
 
+    source: Source
+
     def _getobj(self) -> ModuleType:
         module = ModuleType(self.nodeid)
         module.__file__ = str(self.path)
@@ -131,6 +136,7 @@ class FeatureFile(pytest.Module):
             raise self.CollectError(str(error)) from None
         # Where pytest-bdd looks before it parses a file itself.
         features[str(self.path)] = source.feature
+        self.source = source
         self.extra_keyword_matches.add(source.feature.name)
         asked = self.config.stash.get(_lines, {}).get(self.path)
         wanted = asked and set().union(*(self._at(line, source) for line in asked))
@@ -146,7 +152,8 @@ class FeatureFile(pytest.Module):
 
     def _at(self, line: int, source: Source) -> set[int]:
         if line > source.length:
-            raise self.CollectError(f"{self.nodeid}:{line}: it has only {source.length} lines")
+            problem = say(source.feature.language, "few lines", count=source.length)
+            raise self.CollectError(f"{self.nodeid}:{line}: {problem}")
         return source.at(line)
 
     def _tests(self, placed: Placed) -> Iterator[Scenario]:
@@ -179,7 +186,8 @@ class FeatureFile(pytest.Module):
                 bind = pytest_bdd.scenario(file, template.name, features_base_dir=folder)
             function: Function = bind(_nothing)
         except pytest.fail.Exception as error:  # a tag is no marker that pytest knows of
-            problem = _unknown_tag(str(error), self.config.getini("markers"))
+            markers = self.config.getini("markers")
+            problem = _unknown_tag(str(error), markers, template.feature.language)
             raise self.CollectError(f"{self.nodeid}:{placed.line}: {problem}") from None
         ways_in = self.config.stash[_ways_in]
         _parametrize(function, placed, ways_in)
@@ -205,15 +213,15 @@ class FeatureFile(pytest.Module):
         return shapes
 
 
-def _unknown_tag(said: str, markers: Sequence[str]) -> str:
+def _unknown_tag(said: str, markers: Sequence[str], language: str) -> str:
     """What pytest has said of a marker, in the words of who writes tags."""
     found = _UNKNOWN_MARKER.match(said)
     if found is None:
         return said
     known = [re.split(r"[:(]", line)[0].strip() for line in markers]
     near = get_close_matches(found[1], known, n=1)
-    hint = f" – did you mean “@{near[0]}”?" if near else "; new ones are registered there"
-    return f"the tag @{found[1]} is not among the `markers` of pytest's configuration{hint}"
+    hint = say(language, "did you mean", near=f"@{near[0]}") if near else say(language, "new tags")
+    return say(language, "unknown tag", tag=found[1]) + hint
 
 
 def _cache(config: pytest.Config) -> Path | None:
@@ -269,6 +277,20 @@ class Scenario(pytest.Function):
         # The last is shown at length.
         shown[-1] = shown[-1].with_repr_style(inside[-1]._repr_style)
         return type(traceback)(shown)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A step whose keyword was left out is no description."""
+    if not isinstance(item, Scenario) or not isinstance(item.parent, FeatureFile):
+        return
+    source = item.parent.source
+    visible = visible_to(item) if source.prose else None
+    for line in source.prose if visible else ():
+        said = [line.text, *([without_first_word(line.text)] if line.below_scenario else [])]
+        if any(visible.fits_any(text) for text in said if visible):
+            problem = say(source.feature.language, "swallowed step", found=line.text)
+            pytest.fail(f"{item.parent.nodeid}:{line.line}: {problem}", pytrace=False)
 
 
 def _parametrize(function: Any, placed: Placed, ways_in: Sequence[str]) -> None:

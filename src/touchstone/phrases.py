@@ -14,7 +14,11 @@ no meaning of its own, such as a person's name, stays the text that it is.
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from string import Formatter
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -29,6 +33,22 @@ Meaning = Mapping[str, Callable[[str], object]]
 """By placeholder, what turns its text into a value; it raises ValueError when it cannot."""
 
 
+@dataclass(frozen=True)
+class House:
+    """How a project says its steps: what its placeholders mean, and the module that has its
+    `given`, `when` and `then`."""
+
+    meaning: Meaning
+    module: str
+
+
+SAID_IN_BOTH = "__touchstone_said_in_both__"
+"""The mark of a function whose step is said in both languages."""
+
+HOUSES: list[House] = []
+"""Those of the projects that this process has loaded, the newest last."""
+
+
 class Sayable(Protocol):
     """A decorator of step functions; raises ValueError when the phrases' placeholders differ."""
 
@@ -37,6 +57,7 @@ class Sayable(Protocol):
 
 def phrases(meaning: Meaning) -> tuple[Sayable, Sayable, Sayable]:
     """The decorators `given`, `when` and `then`, whose placeholders have this meaning."""
+    HOUSES.append(House(meaning, sys._getframe(1).f_globals.get("__name__", "")))
     return (
         _in_both_languages(pytest_bdd.given, meaning),
         _in_both_languages(pytest_bdd.when, meaning),
@@ -58,10 +79,12 @@ def _in_both_languages(
                 # pytest-bdd leaves the step in the module that is `stacklevel` frames above its
                 # own decorator: the one that holds `function`, not this one.
                 keyword(
-                    parsers.parse(phrase, case_sensitive=True),
+                    parsers.parse(unicodedata.normalize("NFC", phrase), case_sensitive=True),
                     converters=converters,
                     stacklevel=2,
                 )(function)
+            with suppress(AttributeError):
+                setattr(function, SAID_IN_BOTH, True)
             return function
 
         return bind

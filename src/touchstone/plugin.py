@@ -28,6 +28,7 @@ pytest_plugins = [
     "touchstone.asked",
     "touchstone.gherkin",
     "touchstone.steps",
+    "touchstone.step_calls",
     "touchstone.missing_steps",
     "touchstone.scenarios",
     "touchstone.possible",

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,6 +28,9 @@ from pytest_bdd import parsers
 from pytest_bdd.parser import Step
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 from pytest_bdd.types import STEP_TYPES
+
+from touchstone import step_calls
+from touchstone.features import ANY
 
 _MODULE = import_module("pytest_bdd.scenario")  # the package has a function of this name
 _SEARCH = "get_step_function"
@@ -71,10 +75,14 @@ def _search(request: pytest.FixtureRequest, step: Step) -> StepFunctionContext |
     the step is said to be undefined."""
     __tracebackhide__ = True
     visible = visible_to(request.node)
+    answer: StepFunctionContext | None
     if visible and (meant := visible.meant_by(step)):
-        return meant.context
-    assert _ORIGINAL
-    answer: StepFunctionContext | None = _ORIGINAL(request, step)
+        answer = meant.context
+    else:
+        assert _ORIGINAL
+        answer = _ORIGINAL(request, step)
+    if answer is not None:
+        step_calls.check(request, step, answer)
     return answer
 
 
@@ -131,17 +139,36 @@ class Visible:
                     self._by_word.setdefault((type_, rarest), []).append(definition)
 
     def meant_by(self, step: Step) -> Definition | None:
-        """The definition that the step means; None when none fits."""
-        return max(self.fitting(step), key=lambda definition: definition.rank, default=None)
+        """The definition that the step means; None when none fits.
 
-    def fitting(self, step: Step) -> list[Definition]:
-        """All definitions that the step fits."""
-        fitting = [*self._literal.get((step.type, step.name), ())]
-        for word in {"", *fold(step.name).split(" ")}:
-            for definition in self._by_word.get((step.type, word), ()):
-                if definition.context.parser.is_matching(step.name):
-                    fitting.append(definition)
-        return fitting
+        The step takes the Unicode form in which its phrase is written: they are the same text.
+        """
+        for name in spellings(step.name):
+            if fitting := self.fitting(step.type, name):
+                step.name = name
+                return max(fitting, key=lambda definition: definition.rank)
+        return None
+
+    def fitting(self, type_: str, name: str) -> list[Definition]:
+        """All definitions of a type, or of any, that the text fits."""
+        types = STEP_TYPES if type_ == ANY else (type_,)
+        return [definition for each in types for definition in self._of_type(each, name)]
+
+    def fits_any(self, text: str) -> bool:
+        """Whether a definition of any type has the text as its phrase, but for those that take
+        whatever is said."""
+        return any(
+            definition.context.parser.name.strip() == text or words_of(definition.context.parser)
+            for type_ in STEP_TYPES
+            for definition in self._of_type(type_, text)
+        )
+
+    def _of_type(self, type_: str, name: str) -> Iterator[Definition]:
+        yield from self._literal.get((type_, name), ())
+        for word in {"", *fold(name).split(" ")}:
+            for definition in self._by_word.get((type_, word), ()):
+                if definition.context.parser.is_matching(name):
+                    yield definition
 
 
 def _remember_signature(function: Any) -> None:
@@ -177,6 +204,12 @@ def _start_of(pattern: str) -> list[str]:
     if pattern[len(literal) :].startswith(("*", "+", "?", "{")):
         literal = literal[:-1]
     return [literal, ""]
+
+
+def spellings(name: str) -> list[str]:
+    """The text in the Unicode forms in which a phrase may be written."""
+    forms = [name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+    return list(dict.fromkeys(forms))
 
 
 def fold(text: str) -> str:

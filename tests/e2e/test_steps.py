@@ -26,6 +26,8 @@ def steps() -> Iterator[Step]:
 def test_every_step_has_exactly_one_meaning(step: Step, request: pytest.FixtureRequest) -> None:
     visible = visible_to(request.node)
     assert visible, "touchstone does not know the step definitions of this version of pytest"
-    meanings = [definition.context.parser.name for definition in visible.fitting(step)]
+    meanings = [
+        definition.context.parser.name for definition in visible.fitting(step.type, step.name)
+    ]
     # Of two definitions that fit, one would quietly be taken.
     assert len(meanings) == 1, f"{step} is defined by {meanings or 'nothing'}"

@@ -10,7 +10,10 @@ from pytest_bdd.gherkin_parser import DataTable, Location
 from pytest_bdd.parser import Feature, Step
 from pytest_bdd.steps import StepFunctionContext
 
-from touchstone.missing_steps import explain, snippet
+from touchstone.missing_steps import explain
+from touchstone.phrases import House
+from touchstone.snippets import in_house
+from touchstone.snippets import plain as snippet
 from touchstone.steps import Definition
 
 ROOT = Path("/project")
@@ -104,3 +107,65 @@ def test_a_phrase_that_is_defined_for_another_kind_of_step_is_named() -> None:
 )
 def test_it_is_said_in_the_language_of_the_feature(language: str, start: str) -> None:
     assert explain(step("Anna waits"), feature(language), [], ROOT).startswith(start)
+
+
+def metal(text: str) -> Metal:
+    """What the project's placeholder reads."""
+    if text not in ("gold 585", "золото 585"):
+        raise ValueError(text)
+    return Metal()
+
+
+class Metal: ...
+
+
+HOUSE = House({"metal": metal, "count": int}, "shop.steps")
+KNOWN = [
+    definition("{buyer} the customer waits"),
+    definition("покупательница {buyer} ждёт"),
+    definition("{buyer} and {metal}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "phrases", "arguments"),
+    [
+        (
+            "Anna the customer buys 2 rings in gold 585 for “love”",
+            "en",
+            [
+                'en="{buyer} the customer buys {count} rings in {metal} for “{text}”"',
+                'ru="… {buyer} … {count} … {metal} … {text} …"',
+            ],
+            "buyer: str, count: int, metal: Metal, text: str",
+        ),
+        (
+            "покупательница Анна дарит «золото 585»",
+            "ru",
+            [
+                'en="… {buyer} … {metal} …"',
+                'ru="покупательница {buyer} дарит «{metal}»"',
+            ],
+            "buyer: str, metal: Metal",
+        ),
+        ("the sun shines", "en", ['en="the sun shines"', 'ru="…"'], ""),
+    ],
+)
+def test_a_snippet_is_in_the_form_of_the_house(
+    name: str, language: str, phrases: list[str], arguments: str
+) -> None:
+    code = in_house(step(name), language, HOUSE, KNOWN)
+
+    assert [line.strip().rstrip(",") for line in code.splitlines()[4:6]] == phrases
+    assert f"def _({arguments}) -> None:" in code
+    assert code.startswith("from shop.steps import when\n\n\n@when(\n")
+
+
+def test_what_only_looks_different_is_named_and_not_defined_anew() -> None:
+    known = [definition("Anna waits")]
+
+    text = explain(step("Anna\u00a0waits"), feature(), known, ROOT)
+
+    assert "What cannot be seen in it: a no-break space" in text
+    assert "Did you mean\n\n    @when Anna waits" in text
+    assert "def _" not in text

@@ -146,7 +146,7 @@ class Project:
         file.write_text(text.lstrip("\n"), "utf-8")
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        plugins = ("gherkin", "steps", "missing_steps", "scenarios")
+        plugins = ("step_calls", "steps", "gherkin", "missing_steps", "scenarios")
         return self._pytester.runpytest_inprocess(
             *("--disable-plugin-autoload", "-W", "error", "-p", "pytest_bdd.plugin", "-p", "xdist"),
             *(part for name in plugins for part in ("-p", f"touchstone.{name}")),

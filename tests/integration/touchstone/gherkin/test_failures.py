@@ -6,7 +6,8 @@ from tests.integration.touchstone.gherkin.project import Project
 
 
 def test_a_missing_step_is_answered_with_what_to_write(project: Project) -> None:
-    steps = project.scenario('When Anna by a gold ring with "love" for 120 euro')
+    step = 'When Anna by a gold ring with "love" for 120 euro'
+    steps = project.scenario(step, 'Then the basket holds "Anna"')
     project.write("a.feature", f"Feature: A\n{steps}\n")
 
     result = project.run()
@@ -34,6 +35,7 @@ def test_a_missing_step_is_told_what_it_may_have_meant_in_its_language(project: 
 Функция: А
   Сценарий: Б
     Когда Анна покупет кольцо, металл: золото
+    Тогда в корзине «Анна»
 """,
     )
 

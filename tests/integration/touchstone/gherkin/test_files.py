@@ -20,11 +20,12 @@ from touchstone.features import read
         ("Feature: A\n  Scenario: B\n", "2: “B” has no steps"),
         (
             "Feature: A\n  Scenario: B\n    Whn pigs fly\n",
-            "3: “B” has no steps; found “Whn pigs fly” – did you mean “When”?",
+            "3: “Whn pigs fly” would be read as a description, * – did you mean “When”?",
         ),
         (
             "# language: ru\nФункция: А\n  Сценарий: Б\n    Дано в\n    Тода г\n",
-            "5: expected * a step, * the end of the file, found “Тода г” – did you mean “Тогда”?",
+            "5: здесь может быть * шаг, * или конец файла, а написано «Тода г» – возможно, "
+            "имелось в виду «Тогда»?",
         ),
         (
             "Feature: A\n  Scenario: B\n    Given c\n  Scenaro: D\n    Given e\n",
@@ -39,7 +40,7 @@ from touchstone.features import read
             '5: the file ends too early: expected a doc string (""")',
         ),
         ("# language: xx\nFeature: A\n", "1: language not supported: xx"),
-        ("Feature: A\n  Scenario: B\n    And c\n", "3: first step in a scenario * but got And."),
+        ("Feature: A\n  Scenario: B\n    And c\n", "3: the first step starts with “And”, *"),
         (
             "Feature: A\n  Scenario: B\n    Given c\n  Scenario: B\n    Given d\n",
             "4: “B” is already the name of the scenario on line 2",
@@ -56,7 +57,7 @@ from touchstone.features import read
         ("@shp\nFeature: A\n  Scenario: B\n    Given c\n", "3: * – did you mean “@shop”?"),
         (
             "Функция: А\n  Сценарий: Б\n    Дано в\n",
-            "1: expected *, found “Функция: А” – is “# language: ru” missing in the first line?",
+            "1: expected *, found “Функция: А” – is “# language: ru” missing in the first *",
         ),
         (
             "Feature: A\n  Scenario Outline: B\n    Given <metal>\n"
