@@ -113,7 +113,7 @@ class Resources:
         }
         wake: Callable[[], None] = _nobody
         if settings.mail is not None:
-            head = Letterhead(settings.mail_from, settings.shop_address)
+            head = Letterhead(settings.mail_from, settings.shop_address, settings.secret_key)
             self.workers["shop"] = sender = Sender(self.shop, transport(settings.mail), head)
             wake = sender.wake
         if settings.reconcile_every:

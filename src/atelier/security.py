@@ -9,6 +9,7 @@ sessions that it belongs to. Raising the number ends them all.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import secrets
 from functools import cache
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 
 PasswordCost = Literal["production", "test"]
 
@@ -106,6 +107,32 @@ def read_session(service: str, value: str, secret: str) -> Session | None:
         return Session(UUID(user_id), int(version))
     except (BadSignature, ValueError, TypeError, AttributeError):
         return None
+
+
+def confirmation_code(letter: UUID, secret: str) -> str:
+    """What only the reader of this letter knows: 50 URL-safe characters.
+
+    >>> letter = UUID("7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11")
+    >>> read_confirmation_code(confirmation_code(letter, "secret"), "secret") == letter
+    True
+    >>> read_confirmation_code(confirmation_code(letter, "secret"), "another") is None
+    True
+    """
+    named = base64.urlsafe_b64encode(letter.bytes).rstrip(b"=")
+    return _confirmations(secret).sign(named).decode()
+
+
+def read_confirmation_code(code: str, secret: str) -> UUID | None:
+    """The letter that the code was in; None for what is none of our codes."""
+    try:
+        named = _confirmations(secret).unsign(code.encode(errors="replace"))
+        return UUID(bytes=base64.urlsafe_b64decode(named + b"=="))
+    except (BadSignature, ValueError):
+        return None
+
+
+def _confirmations(secret: str) -> Signer:
+    return Signer(secret, salt="atelier.confirmation")
 
 
 def _serializer(service: str, secret: str) -> URLSafeTimedSerializer:

@@ -30,6 +30,9 @@ class Base(DeclarativeBase):
 
 
 class Customer(Base):
+    """`confirmed_at` is when somebody used the link that we sent to the address; until then no
+    other letter goes there."""
+
     __tablename__ = "customer"
     __table_args__ = (
         sa.CheckConstraint("email = lower(email)", name="email_lower_case"),
@@ -46,6 +49,7 @@ class Customer(Base):
     password_hash: Mapped[str]
     session_version: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[CreatedAt]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Seller(Base):
@@ -157,13 +161,16 @@ class OrderHistory(Transition, Base):
 
 
 class Email(Base):
-    """A letter to a customer about one step of an order; its address and text are made when it is
+    """A letter to a customer about one step of an order, or without an order the one that asks to
+    confirm the address; its address and text are made when it is
     sent. It waits until it is either sent or parked, which `fault` tells the reason of."""
 
     __tablename__ = "email"
     __table_args__ = (
         sa.UniqueConstraint("event_id", "kind"),
         sa.CheckConstraint("num_nulls(sent_at, parked_at) > 0", name="sent_or_parked"),
+        sa.CheckConstraint("(order_id IS NULL) = (kind = 'confirmation')", name="about_an_order"),
+        sa.Index("ix_email_customer_id", "customer_id"),
         sa.Index(
             "ix_email_waiting",
             "due_at",
@@ -175,7 +182,7 @@ class Email(Base):
     id: Mapped[Id]
     event_id: Mapped[UUID]
     kind: Mapped[str] = mapped_column(sa.String(32))
-    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+    order_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("order.id"))
     customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
     reason: Mapped[str | None]
     created_at: Mapped[CreatedAt]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,10 +14,11 @@ from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from atelier import security
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.model_advice import advice
 from atelier.domain.people import defused
-from atelier.mail.kinds import Kind
+from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.languages import LANGUAGES, Language
 
 _WORDS = Path(__file__).parent / "words"
@@ -25,12 +26,18 @@ _PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "en": {
             "greeting": "Dear {},",
+            "greeting_to_whom_it_is": "Hello,",
             "open_it": "Open the order",
+            "confirm": "Confirm the address",
+            "code": "Code",
             "farewell": "With kind regards",
         },
         "ru": {
             "greeting": "Здравствуйте, {}!",
+            "greeting_to_whom_it_is": "Здравствуйте!",
             "open_it": "Открыть заказ",
+            "confirm": "Подтвердить адрес",
+            "code": "Код",
             "farewell": "С наилучшими пожеланиями",
         },
     }
@@ -56,10 +63,12 @@ for _name in _TEMPLATES.list_templates():
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who writes; `shop` is the address of the shop's pages, where letters may link to them."""
+    """Who writes; `shop` is the address of the shop's pages, where letters may link to them.
+    `secret` signs what confirms an address."""
 
     sender: str
     shop: str | None = None
+    secret: str = field(default="", repr=False)
 
     @property
     def domain(self) -> str:
@@ -90,17 +99,46 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
         "open_it": phrases["open_it"],
         "farewell": phrases["farewell"],
     }
+    return _message(email, Address(name, addr_spec=customer.email), content, head)
+
+
+def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> EmailMessage:
+    """The letter that asks whose the address is. It goes to somebody who may never have heard of
+    us, and so holds nothing of what was typed at registration but the address itself."""
+    language = LANGUAGES[customer.language]
+    code = security.confirmation_code(email.id, head.secret)
+    words = _TEMPLATES.get_template(f"{language.code}/{CONFIRMATION}.txt").render()
+    subject, first, *rest = re.split(r"\n\s*\n", words.strip())
+    phrases = _PHRASES[language.code]
+    content = {
+        "language": language.code,
+        "subject": subject,
+        "greeting": phrases["greeting_to_whom_it_is"],
+        "first": first,
+        "facts": [] if head.shop else [(phrases["code"], code)],
+        "rest": rest,
+        "address": f"{head.shop}/confirm?code={code}" if head.shop else None,
+        "open_it": phrases["confirm"],
+        "farewell": phrases["farewell"],
+    }
+    return _message(email, Address(addr_spec=customer.email), content, head)
+
+
+def _message(
+    email: Email, to: Address, content: Mapping[str, object], head: Letterhead
+) -> EmailMessage:
     message = EmailMessage(SMTP)
     message["From"] = head.sender
-    message["To"] = Address(name, addr_spec=customer.email)
-    message["Subject"] = subject
+    message["To"] = to
+    message["Subject"] = content["subject"]
     message["Date"] = format_datetime(email.created_at)
     message["Message-ID"] = f"<{email.id}@{head.domain}>"
     # No answering machine shall write back.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_TEMPLATES.get_template("letter.txt").render(content))
     message.add_alternative(_TEMPLATES.get_template("letter.html").render(content), subtype="html")
-    message["Content-Language"] = language.code  # after the content, which brings such headers
+    # After the content, which brings such headers.
+    message["Content-Language"] = content["language"]
     return message
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from atelier.domain.lifecycle import State
 from atelier.messaging.event import Event
@@ -19,6 +20,9 @@ class Kind(StrEnum):
     CANCELLATION = "cancellation"
     CANCELLATION_REFUSED = "cancellation_refused"
 
+
+CONFIRMATION: Final = "confirmation"
+"""The letter that follows from no step of an order: it asks to confirm the address."""
 
 _BY_TYPE = {
     "order.price_calculated": Kind.PRICE,

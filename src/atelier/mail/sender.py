@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order
-from atelier.mail.composing import Letterhead, compose
+from atelier.mail.composing import Letterhead, compose, compose_confirmation
 from atelier.mail.transport import Transport, Undeliverable, Unreachable
 from atelier.messaging.backoff import Backoff, to_its_end
 from atelier.messaging.handler import DATABASE_GONE
@@ -86,10 +86,14 @@ class Sender:
             return True
 
     async def _send(self, session: AsyncSession, email: Email) -> None:
-        order = await session.get_one(Order, email.order_id)
         customer = await session.get_one(Customer, email.customer_id)
+        order = await session.get_one(Order, email.order_id) if email.order_id else None
         try:
-            message = compose(email, order, customer, self._head)
+            message = (
+                compose_confirmation(email, customer, self._head)
+                if order is None
+                else compose(email, order, customer, self._head)
+            )
         except Exception as error:
             # The other letters shall not wait for it. Without the error's own words, which may
             # quote the name or the address that it stumbled over.
@@ -109,7 +113,7 @@ class Sender:
         log.warning(
             what,
             email_id=str(email.id),
-            order_id=str(email.order_id),
+            order_id=str(email.order_id or ""),
             kind=email.kind,
             attempts=email.attempts,
             reason=reason,
@@ -117,9 +121,13 @@ class Sender:
 
 
 async def _next(session: AsyncSession, at: datetime) -> Email | None:
+    confirmed = sa.exists().where(
+        Customer.id == Email.customer_id, Customer.confirmed_at.is_not(None)
+    )
     query = (
         sa.select(Email)
         .where(Email.sent_at.is_(None), Email.parked_at.is_(None), Email.due_at <= at)
+        .where(sa.or_(Email.order_id.is_(None), confirmed))
         .order_by(Email.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)

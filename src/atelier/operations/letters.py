@@ -34,12 +34,14 @@ async def parked(session: AsyncSession) -> Sequence[ParkedLetter]:
     """Oldest first."""
     query = (
         sa.select(Email, Order.number)
-        .join(Order, Order.id == Email.order_id)
+        .outerjoin(Order, Order.id == Email.order_id)
         .where(Email.parked_at.is_not(None))
         .order_by(Email.parked_at)
     )
     return [
-        ParkedLetter(each.id, number, each.kind, each.attempts, each.fault or "", each.parked_at)
+        ParkedLetter(
+            each.id, number or "", each.kind, each.attempts, each.fault or "", each.parked_at
+        )
         for each, number in await session.execute(query)
         if each.parked_at is not None
     ]

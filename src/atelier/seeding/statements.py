@@ -130,11 +130,12 @@ _STEPS: LiteralString = """
 
 SHOP: Final[tuple[LiteralString, ...]] = (
     """
-    INSERT INTO customer (id, email, name, language, password_hash, created_at)
+    INSERT INTO customer (id, email, name, language, password_hash, created_at, confirmed_at)
     SELECT pg_temp.id('customer', n), 'customer-' || n + 1 || '@example.com',
         ({first_names}::text[])[1 + floor(pg_temp.chance(n, 21) * {first})] || ' '
             || ({last_names}::text[])[1 + floor(pg_temp.chance(n, 22) * {last})],
         CASE WHEN pg_temp.chance(n, 23) < 0.7 THEN 'en' ELSE 'ru' END, {password_hash},
+        {at}::timestamptz - {spacing} * {orders} * interval '1 second',
         {at}::timestamptz - {spacing} * {orders} * interval '1 second'
     FROM generate_series(0::bigint, {customers} - 1) AS n
     """,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
+from atelier.mail import confirming
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
@@ -123,6 +124,7 @@ async def register(request: Request) -> Response:
         async with resources.shop.session() as session:
             session.add(customer)
             await session.flush()
+            await confirming.ask(session, customer.id)
     except IntegrityError:
         return _registration_page(request, given, _TAKEN)
     return begin(request, customer)

@@ -63,6 +63,7 @@ CHANGES: Final = Limit("changes", 300, MINUTE)
 ORDERS: Final = (Limit("orders", 20, 10 * MINUTE), Limit("orders-a-day", 100, DAY))
 REGISTRATIONS: Final = (Limit("registrations", 10, 10 * MINUTE), Limit("accounts", 50, DAY))
 SIGN_INS: Final = Limit("sign-ins", 100, 15 * MINUTE)
+CONFIRMATIONS: Final = Limit("confirmations", 20, 15 * MINUTE)
 PASSWORDS: Final = Limit("passwords", 10, 15 * MINUTE)
 UPLOADS: Final = Limit("uploads", 30, 10 * MINUTE)
 PRICES: Final = Limit("prices", 30, 10 * MINUTE)
@@ -77,6 +78,8 @@ OF_ROUTES: Final[Mapping[str, tuple[Limit, ...]]] = {
     **{f"{service} POST /sign-in": (SIGN_INS,) for service in ("shop", "crm", "mes")},
     "shop POST /register": REGISTRATIONS,
     "shop POST /account/password": (PASSWORDS,),
+    "shop POST /confirm": (CONFIRMATIONS,),
+    "shop POST /account/confirmation": (CONFIRMATIONS,),
     "shop POST /orders": ORDERS,
     "shop POST /studio/order": ORDERS,
     "shop POST /orders/{number}/model": (UPLOADS,),
@@ -186,7 +189,7 @@ def _who(request: Request) -> str:
     """An account where the session's signature is right, else an address; always an address where
     somebody is yet to say who they are, so that many accounts are not many guesses."""
     service = service_of(request)
-    if route_of(request.scope) in ("/sign-in", "/register"):
+    if route_of(request.scope) in ("/sign-in", "/register", "/confirm"):
         return address_of(request)
     cookie = request.cookies.get(f"atelier_{service}")
     secret = resources_of(request).settings.secret_key

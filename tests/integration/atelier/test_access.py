@@ -62,6 +62,9 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop GET /": EVERYBODY,
     "shop GET /register": EVERYBODY,
     "shop POST /register": EVERYBODY,
+    "shop GET /confirm": EVERYBODY,
+    "shop POST /confirm": EVERYBODY,
+    "shop POST /account/confirmation": CUSTOMERS,
     "shop GET /account": CUSTOMERS,
     "shop POST /account": CUSTOMERS,
     "shop POST /account/password": CUSTOMERS,
@@ -144,6 +147,7 @@ def applications(sandbox: Sandbox) -> Mapping[str, FastAPI]:
         **{
             name.removeprefix("ATELIER_").lower(): value
             for name, value in sandbox.environment.items()
+            if name != "ATELIER_RETRY_DELAYS"  # JSON, which is read in an environment only
         }
     )
     return {

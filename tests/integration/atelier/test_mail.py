@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import orders
+from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.lifecycle import Owner, State
@@ -38,7 +39,11 @@ QUEUE = "shop.mail"
 async def registered(shop: Database, language: str = "en") -> Customer:
     name = {"en": "Anna", "ru": "Анна"}[language]
     customer = Customer(
-        email=f"{uuid4().hex}@example.org", name=name, language=language, password_hash="-"
+        email=f"{uuid4().hex}@example.org",
+        name=name,
+        language=language,
+        password_hash="-",
+        confirmed_at=now(),
     )
     async with shop.session() as session:
         session.add(customer)

@@ -30,6 +30,7 @@ UNLIMITED: Final[Mapping[str, str]] = {
     **{f"{service} GET /": _KEPT for service in ("shop", "crm", "mes")},
     "partner GET /docs": _FIXED,
     "shop GET /register": _FIXED,
+    "shop GET /confirm": _FIXED,
     "shop GET /account": _KEPT,
     "shop GET /orders": _KEPT,
     "shop GET /orders/{number}": _KEPT,
@@ -51,6 +52,7 @@ SECRETS: Final = {
     "mes POST /sign-in",
     "shop POST /register",
     "shop POST /account/password",
+    "shop POST /confirm",
 }
 """What is right or wrong here can be guessed."""
 

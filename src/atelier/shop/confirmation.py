@@ -1,0 +1,80 @@
+"""Where a customer confirms that the address is theirs, and asks for another letter."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier import security
+from atelier.mail import confirming
+from atelier.mail.confirming import Outcome
+from atelier.shop.accounts import SignedIn, Visitor
+from atelier.web.forms import form, text
+from atelier.web.refusal import Refusal, page
+from atelier.web.scope import resources_of
+from atelier.web.sessions import see_other
+
+_REFUSALS: Final = {
+    Outcome.USED: Refusal(
+        410,
+        "confirmation-used",
+        "This link was used already",
+        "The address is confirmed, and there is nothing left to do.",
+    ),
+    Outcome.ENDED: Refusal(
+        410,
+        "confirmation-ended",
+        "This link has ended",
+        "It worked for two days. Sign in and ask for another letter on the page of your account.",
+    ),
+    Outcome.UNKNOWN: Refusal(
+        422,
+        "confirmation-unknown",
+        "This is not a code of ours",
+        "Copy the code, or open the link, once more as it stands in our letter.",
+    ),
+}
+_NO_MORE: Final = Refusal(
+    429,
+    "confirmation-asked-often",
+    "We have written already",
+    f"We send at most {confirming.MOST_A_DAY} such letters a day. Please look among your unwanted "
+    "mail, and try again tomorrow.",
+    headers={"Retry-After": str(24 * 3600)},
+)
+
+router = APIRouter()
+
+
+@router.get("/confirm")
+async def show_confirmation(request: Request, _: Visitor, code: str = "") -> Response:
+    """Asks before it confirms: programs that look into letters open each link."""
+    return page(request, "confirm.html", code=code, done=False)
+
+
+@router.post("/confirm")
+async def confirm(request: Request, _: Visitor) -> Response:
+    """The address is confirmed, or it is said why not."""
+    async with form(request) as fields:
+        code = text(fields, "code")
+    resources = resources_of(request)
+    letter = security.read_confirmation_code(code, resources.settings.secret_key)
+    async with resources.shop.session() as session:
+        outcome = await confirming.confirm(session, letter)
+    refusal = _REFUSALS.get(outcome)
+    return page(
+        request, "confirm.html", refusal=refusal, code="", done=outcome is Outcome.CONFIRMED
+    )
+
+
+@router.post("/account/confirmation")
+async def ask_again(request: Request, customer: SignedIn) -> Response:
+    """Another letter with a link."""
+    async with resources_of(request).shop.session() as session:
+        asked = await confirming.ask(session, customer.id)
+    if not asked and customer.confirmed_at is None:
+        raise _NO_MORE
+    return see_other("/account?saved=confirmation")
