@@ -1,0 +1,1 @@
+"""Orders on their way while several things break at once: nothing may get lost."""

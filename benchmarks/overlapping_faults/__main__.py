@@ -1,0 +1,171 @@
+"""Does an order get lost while several things break at once?
+
+    .venv/bin/python -m benchmarks.overlapping_faults [--orders 600] [--seconds 300] [--seed 1]
+        [--at-once 40] [--drain 180] [--reconcile-every 0] [--keep]
+
+A company with servers of its own: customers and partners order, sellers approve, operators make
+and ship, sellers close, while services are killed, frozen and ended, RabbitMQ and PostgreSQL are
+killed and stopped, and messages are published twice, on three tracks at once by a seeded schedule.
+What the clients were told is in a ledger of this process. When all orders were begun the faults
+end; then the ledger is compared with the shop, the CRM and the MES, by identity, until nothing is
+wrong or the time to drain is up. The platform's own reconciliation is off, unless it is asked for.
+
+Exit status: 0 nothing was lost, 1 something was, 2 too little happened to say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import sqlalchemy as sa
+
+from benchmarks.overlapping_faults import faults, verdict
+from benchmarks.overlapping_faults.company import Company
+from benchmarks.overlapping_faults.ledger import Ledger
+from benchmarks.overlapping_faults.people import Ordering, People, server_errors
+from fixtures.abilities import Refused
+from fixtures.accounts import MadeAccounts
+from fixtures.clients.staff import CrmClient
+from touchstone.health import all_answer
+from touchstone.waiting import eventually
+
+_SHOWN = 20  # findings
+_LEAST = {"faults": 10, "overlapping": 5, "kinds": 4, "shipped": 20}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Seconds; `unfinished` are the orders that did not come to their end in time."""
+
+    ordering: float
+    draining: float
+    unfinished: int
+    findings: list[verdict.Finding]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orders", type=int, default=600)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=40)
+    parser.add_argument("--drain", type=float, default=180)
+    parser.add_argument("--reconcile-every", type=float, default=0)
+    parser.add_argument("--keep", action="store_true", help="leave the logs")
+    options = parser.parse_args()
+    print(f"seed {options.seed}, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
+    company = Company({"ATELIER_RECONCILE_EVERY": f"{options.reconcile_every:g}"})
+    ledger = Ledger()
+    try:
+        _wait_until_ready(company)
+        troubles = faults.Troubles(company, options.seed)
+        outcome = asyncio.run(_run(company, ledger, troubles, options))
+    finally:
+        company.close(keep=options.keep)
+    if options.keep:
+        print(f"logs: {company.folder}")
+    raise SystemExit(_tell(ledger, troubles, outcome))
+
+
+async def _run(
+    company: Company, ledger: Ledger, troubles: faults.Troubles, options: argparse.Namespace
+) -> Outcome:
+    engines = {
+        name: sa.create_engine(
+            database.primary.replace("postgresql://", "postgresql+psycopg://"),
+            poolclass=sa.NullPool,
+        )
+        for name, database in company.sandbox.databases.items()
+    }
+    accounts = MadeAccounts(company.sandbox, engines["shop"], engines["mes"])
+    people = People(dict(company.sandbox.services), accounts, ledger, options.seed)
+    crm = CrmClient(company.sandbox.services["crm"], accounts.seller().cookies)
+    ordering = Ordering(people, options.orders, options.seconds, options.at_once)
+    began = time.monotonic()
+    trouble = asyncio.create_task(troubles.run())
+    await ordering.begin_all()
+    took = time.monotonic() - began
+    troubles.stop()
+    await trouble
+    await asyncio.to_thread(_wait_until_ready, company)
+    began = time.monotonic()
+    unfinished = await ordering.finish(options.drain)
+    found = await _drained(company, ledger, crm, began + options.drain)
+    outcome = Outcome(took, time.monotonic() - began, unfinished, found)
+    crm.close()
+    await people.close()
+    return outcome
+
+
+async def _drained(
+    company: Company, ledger: Ledger, crm: CrmClient, deadline: float
+) -> list[verdict.Finding]:
+    """What is wrong when nothing is any more, or at the deadline."""
+    shop, mes = (company.primary.address(name) for name in ("shop", "mes"))
+    while True:
+        found: list[verdict.Finding] | None
+        try:
+            systems = await asyncio.to_thread(verdict.look, shop, mes, crm)
+            found = verdict.findings(ledger, systems)
+        except (httpx.HTTPError, psycopg.Error, Refused) as error:
+            if time.monotonic() > deadline:
+                raise
+            print(f"could not look yet: {error}")
+            found = None
+        if found is not None and (not found or time.monotonic() > deadline):
+            return found
+        await asyncio.sleep(1)
+
+
+def _wait_until_ready(company: Company) -> None:
+    urls = [f"{address}/health/ready" for address in company.sandbox.services.values()]
+    eventually(lambda: all_answer(urls, 5), timeout=90, describe="all services are ready")
+
+
+def _tell(ledger: Ledger, troubles: faults.Troubles, outcome: Outcome) -> int:
+    happened, overlapping = troubles.happened, faults.overlapping(troubles.happened)
+    accepted = list(ledger.accepted())
+    closed = sum(entry.done for entry in ledger.entries.values())
+    shipped = sum("SHIPPED" in entry.acknowledged for entry in accepted)
+    refused = [entry for entry in ledger.entries.values() if entry.refused]
+    print(f"\nfaults             {len(happened)}, of which {overlapping} overlapped another")
+    for kind, count in sorted(faults.by_kind(happened).items()):
+        print(f"  {kind:16} {count:5}")
+    for text in troubles.failed[:3]:
+        print(f"  not done: {text[:150]}")
+    print(f"orders             {len(ledger.entries)} asked for, {len(accepted)} acknowledged")
+    print(f"                   {shipped} shipped, {closed} closed, {outcome.unfinished} unfinished")
+    print(f"rate               {len(accepted) / outcome.ordering:.2f} acknowledged a second")
+    print(
+        f"time               {outcome.ordering:.0f} s with faults, {outcome.draining:.1f} to drain"
+    )
+    print(f"answers above 499  {dict(server_errors) or 'none'}")
+    for entry in refused[:_SHOWN]:
+        print(f"  refused: {entry.key} {sorted(entry.numbers)} {entry.refused}")
+    counts = Counter(finding.kind for finding in outcome.findings)
+    print("verdict            " + ", ".join(f"{counts[kind]} {kind}" for kind in verdict.KINDS))
+    for finding in outcome.findings[:_SHOWN]:
+        print(f"  {finding.kind:8} {finding.number}: {finding.what}")
+    if outcome.findings or refused or outcome.unfinished:
+        return 1
+    measured = {
+        "faults": len(happened),
+        "overlapping": overlapping,
+        "kinds": len(faults.by_kind(happened)),
+        "shipped": shipped,
+    }
+    if few := {name: n for name, n in measured.items() if n < _LEAST[name]}:
+        print(f"too little happened to say anything: {few}; needed at least {_LEAST}")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    main()
