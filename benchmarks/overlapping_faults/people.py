@@ -303,16 +303,21 @@ class Ordering:
         """Until so many were begun or the time is up; the last ones may still be on their way."""
         await asyncio.gather(*(self._work() for _ in range(self._at_once)))
 
-    async def finish(self, within: float) -> int:
-        """Let those end that are on their way; returns how many did not in that time (seconds)."""
-        if not self._open:
-            return 0
-        ended, late = await asyncio.wait(self._open, timeout=within)
+    async def finish(self, patience: float) -> int:
+        """Let those end that are on their way, until none did for `patience` seconds; returns how
+        many are left then."""
+        while self._open:
+            ended, self._open = await asyncio.wait(
+                self._open, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in ended:
+                task.result()
+            if not ended:
+                break
+        late, self._open = self._open, set()
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        for task in ended:
-            task.result()
         return len(late)
 
     async def _work(self) -> None:
