@@ -19,8 +19,8 @@ from atelier.messaging import topology
 from benchmarks.overlapping_faults.company import Company
 
 TRACKS = 3
-_PAUSE = (0.5, 5.0)  # seconds, between two faults of one track
-_LASTS = (0.2, 5.0)  # seconds
+_PAUSE = (1.0, 9.0)  # seconds, between two faults of one track
+_LASTS = (0.2, 3.0)  # seconds
 _TWICE = 20  # messages that are published again at once
 
 Act = Callable[[], object]
@@ -158,7 +158,7 @@ _WEIGHTS = {
     "killed": 30,
     "frozen": 20,
     "ended": 12,
-    "broker killed": 12,
+    "broker killed": 16,
     "broker stopped": 4,
     "primary killed": 5,
     "primary stopped": 4,

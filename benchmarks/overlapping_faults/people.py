@@ -21,7 +21,7 @@ from fixtures import models
 from fixtures.accounts import MadeAccounts
 
 METALS = ("silver-925", "gold-585", "gold-750", "platinum-950")
-_PATIENCE = 10.0  # seconds, for an answer
+_PATIENCE = 5.0  # seconds, for an answer
 _GIVES_WAY_AFTER = 60.0  # seconds
 _PAUSES = (0.3, 2.0)  # seconds, between two looks: from, to
 _SHOWN = re.compile(r'id="order-state"[^>]*data-state="(\w+)"')
