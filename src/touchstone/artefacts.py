@@ -37,7 +37,7 @@ from touchstone.masking import mask_of
 from touchstone.remote import RemoteSandbox, target_of
 from touchstone.sandbox import Sandbox
 from touchstone.scenarios import StepRecord, current_step, scenario_of
-from touchstone.waiting import forget_waits, last_wait
+from touchstone.waiting import failed_wait, forget_waits
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Video
@@ -158,7 +158,7 @@ class Recording:
             for name, context in self.contexts.items():
                 self._keep_context(slug(name), context)
             self._keep_logs()
-            wait = last_wait()
+            wait = failed_wait()
             if wait:
                 text = sendable(mask_of(self.item.config)(f"{wait}\n"))
                 self._folder().joinpath("last-wait.txt").write_text(text, "utf-8")

@@ -111,7 +111,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         feature=feature.name,
         name=item.location[2],
         file=Path(os.path.relpath(feature.filename, item.config.rootpath)).as_posix(),
-        line=template.line_number,
+        line=getattr(item, "line", template.line_number),  # of its row, where it has one
         language=feature.language,
         steps=[
             StepRecord(step.keyword.strip(), step.name, step.line_number)

@@ -49,6 +49,7 @@ class Wait:
     looks: int = 0
     took: float = 0.0
     came_true: bool = False
+    ran_out: bool = False
 
     def saw(self, state: str, at: float) -> None:
         self.looks += 1
@@ -64,6 +65,8 @@ class Wait:
             f"came true after {self.took:.2f} s"
             if self.came_true
             else f"not so within {self.timeout:.1f} s"
+            if self.ran_out
+            else f"not so for {self.took:.2f} s, when it was given up (of {self.timeout:.1f} s)"
         )
         looks = "1 look" if self.looks == 1 else f"{self.looks} looks"
         return "\n".join([f"{self.awaited}: {verdict}, after {looks}", *_lines(self.seen)])
@@ -96,6 +99,12 @@ _last: Wait | None = None
 def last_wait() -> Wait | None:
     """The wait that began last in the running test, even when it was interrupted."""
     return _last
+
+
+def failed_wait() -> Wait | None:
+    """The wait that the running test ended in; None where the last one came true, and what has
+    failed is something else."""
+    return None if _last is None or _last.came_true else _last
 
 
 def forget_waits() -> None:
@@ -248,6 +257,7 @@ class _Poll(Generic[T]):
         # Measured now and not when the look began: a slow probe uses up the time too.
         left = self.wait.timeout - (self._clock() - self._start)
         if self._was_last_look or left <= 0:
+            self.wait.ran_out = True
             raise NotYetTrue(self.wait)
         pause = min(self._pace, left)
         self._was_last_look = pause == left

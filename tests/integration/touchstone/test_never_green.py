@@ -297,3 +297,34 @@ def test_terminal_and_report_count_alike(pytester: pytest.Pytester, workers: int
     result.assert_outcomes(passed=1, failed=1, errors=1)
     page = Path(".touchstone/report/index.html").read_text("utf-8")
     assert "1 failed, 1 error, 1 passed" in page
+
+
+def test_rows_of_examples_stand_in_their_order(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        from pytest_bdd import parsers, then
+
+        @then(parsers.parse("it is of {metal}"))
+        def _(metal): ...
+        """
+    )
+    pytester.makefile(
+        ".feature",
+        rings="""
+            Feature: Rings
+              Scenario Outline: Of <metal>
+                Then it is of <metal>
+                Examples:
+                  | metal    |
+                  | silver   |
+                  | gold     |
+                  | platinum |
+                  | copper   |
+        """,
+    )
+
+    run(pytester, 2)
+
+    page = Path(".touchstone/report/index.html").read_text("utf-8")
+    named = re.findall(r'class="name">Of (\w+)', page)
+    assert named == ["silver", "gold", "platinum", "copper"]

@@ -11,6 +11,7 @@ from touchstone.waiting import (
     StillBusy,
     eventually,
     eventually_async,
+    failed_wait,
     forget_waits,
     last_wait,
     quiesce,
@@ -244,6 +245,7 @@ def test_the_last_wait_is_known_even_when_it_was_interrupted(time: Time) -> None
     wait = last_wait()
     assert wait is not None
     assert (wait.awaited, wait.came_true) == ("the second", False)
+    assert "the second: not so for 0.09 s, when it was given up (of 10.0 s)" in str(wait)
     assert wait.seen[0].state == "False"
 
 
@@ -258,6 +260,20 @@ def test_waits_are_forgotten_between_tests(time: Time) -> None:
     forget_waits()
 
     assert last_wait() is None
+
+
+def test_a_failure_is_not_told_with_a_wait_that_came_true(time: Time) -> None:
+    eventually(lambda: True, clock=time.clock, sleep=time.sleep)
+
+    assert last_wait() is not None
+    assert failed_wait() is None
+
+
+def test_a_failure_is_told_with_the_wait_that_it_ended(time: Time) -> None:
+    with pytest.raises(NotYetTrue):
+        eventually(lambda: False, describe="it", clock=time.clock, sleep=time.sleep)
+
+    assert "it: not so within" in str(failed_wait())
 
 
 def test_the_async_twin_does_the_same(time: Time) -> None:
