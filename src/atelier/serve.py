@@ -32,6 +32,7 @@ from atelier import logs, tracing
 from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
+from atelier.web.patience import PatientProtocol
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +101,7 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
                 log_config=None,
                 # An access log would hold what people search for: names and e-mail addresses.
                 access_log=False,
-                http="httptools",
+                http=PatientProtocol,
                 ws="none",
                 lifespan="on",
                 loop="none",

@@ -21,7 +21,7 @@ from atelier.web import health, measures, sessions
 from atelier.web.headers import SecurityHeaders
 from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
-from atelier.web.plain_text import PlainAddresses
+from atelier.web.plain_text import PlainRequests
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
@@ -43,7 +43,7 @@ def create_app(
             Middleware(Telemetry, service=service),
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
-            Middleware(PlainAddresses),
+            Middleware(PlainRequests),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
-from atelier.web.plain_text import NUL
+from atelier.web.plain_text import LONGEST_TEXT, NUL, lift_limit
 from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.rendering import file_size
 from atelier.web.scope import resources_of
 
-FIELDS_SIZE: Final = 64 * 1024
+FIELDS_SIZE: Final = LONGEST_TEXT
 """Bytes that the fields of a form, and the wrapping of a file in it, may take."""
 
 
@@ -34,8 +34,9 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
     """
     limit = file_limit + FIELDS_SIZE
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
+    if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
         raise too_large(file_limit)
+    lift_limit(request)
     metered = Request(request.scope, _metered(request.receive, limit, file_limit))
     turn = resources_of(request).uploads if file_limit else nullcontext()
     async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields, turn:

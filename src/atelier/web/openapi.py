@@ -46,6 +46,8 @@ STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
         "The order's state does not allow this, or somebody else has it.",
         ("forbidden-transition", "already-taken"),
     ),
+    413: ("The document is too large.", ("request-too-large",)),
+    415: ("The text is not in UTF-8.", ("unsupported-media-type",)),
     422: ("Something in the request is not valid.", ("invalid-request",)),
     429: ("This was asked for too often; `Retry-After` says when to go on.", ("too-often",)),
 }

@@ -1,0 +1,115 @@
+"""How long a connection may take to send a request, and how long the head of one may be.
+
+uvicorn waits for ever for the rest of a request that has begun, and keeps whatever head it gets. A
+client that sends a byte a minute would hold a connection each, until there are no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LONGEST_HEAD: Final = 64 * 1024  # bytes
+_TOO_LONG: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 61\r\nconnection: close\r\n\r\n"
+    b"The address and the headers of a request have 64 kB at most.\n"
+)
+_TOO_SLOW: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 43\r\nconnection: close\r\n\r\n"
+    b"The request did not come whole. Try again.\n"
+)
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Closes connections that are too slow: with 408 where nothing has been answered yet.
+
+    A head has `HEAD_WITHIN` seconds, from its first byte or from the connection's beginning. A body
+    has `SILENCE` seconds for each next part, and for all of it `BODY_WITHIN` and what `LEAST_RATE`
+    (bytes a second) allows; while we are the ones who do not read, no time passes. What comes after
+    the answer, as of a file that was refused, is read and thrown away for `SILENCE` seconds.
+    """
+
+    HEAD_WITHIN = 10.0
+    SILENCE = 10.0
+    BODY_WITHIN = 30.0
+    LEAST_RATE = 4096
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_size = 0
+        self._body_size = 0
+        self._body_seconds = 0.0
+        self._silent = 0.0
+        self._answered = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait(self.HEAD_WITHIN)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head and self._timer is None:  # a kept connection's next request, or blanks
+            self._wait(self.HEAD_WITHIN)
+        self._silent = 0.0
+        self._body_size += len(data)
+        self._head_size += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_size > LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse(_TOO_LONG)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+        self._body_size, self._body_seconds, self._silent, self._answered = 0, 0.0, 0.0, 0.0
+        self._stop()
+        self._wait(1.0)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head, self._head_size = True, 0
+        self._stop()
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(seconds, self._time_is_up, seconds)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self, seconds: float) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._refuse(_TOO_SLOW)
+            return
+        if not self.flow.read_paused:
+            self._silent += seconds
+            self._body_seconds += seconds
+        allowed = self.BODY_WITHIN + self._body_size / self.LEAST_RATE
+        if self.cycle.response_complete:
+            self._answered += seconds
+        if max(self._silent, self._answered) >= self.SILENCE or self._body_seconds > allowed:
+            self._refuse(_TOO_SLOW)
+        else:
+            self._wait(1.0)
+
+    def _refuse(self, answer: bytes) -> None:
+        self._stop()
+        # In the middle of an answer nothing can be said any more; between two nothing is expected.
+        answering = self.cycle is not None and not self.cycle.response_complete
+        begun = answering and self.cycle.response_started
+        nothing_came = self._in_head and not self._head_size
+        if not begun and not nothing_came and not (self._in_head and answering):
+            self.transport.write(answer)
+        self.transport.close()
