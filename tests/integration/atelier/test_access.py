@@ -14,18 +14,15 @@ from typing import Final
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 
 from atelier.domain.lifecycle import State
-from atelier.resources import Resources
 from atelier.serve import APPLICATIONS
-from atelier.settings import Settings
 from fixtures.actors.partner import Partner
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
+from fixtures.routes import applications, routes_of
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
@@ -139,29 +136,6 @@ _HEADERS: Final = {
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
-
-
-def applications(sandbox: Sandbox) -> Mapping[str, FastAPI]:
-    """The services' applications, which nothing is connected to."""
-    settings = Settings(
-        **{
-            name.removeprefix("ATELIER_").lower(): value
-            for name, value in sandbox.environment.items()
-            if name != "ATELIER_RETRY_DELAYS"  # JSON, which is read in an environment only
-        }
-    )
-    return {
-        service: create(Resources(settings, {service})) for service, create in APPLICATIONS.items()
-    }
-
-
-def routes_of(services: Mapping[str, FastAPI]) -> list[str]:
-    found = []
-    for service, application in services.items():
-        for route in iter_route_contexts(application.routes):
-            methods = sorted(set(route.methods or {"GET"}) - {"HEAD"})
-            found += [f"{service} {method} {route.path}" for method in methods]
-    return found
 
 
 def test_somebody_has_said_who_may_use_each_route(bare_sandbox: Sandbox) -> None:
