@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: os.close(config.stash[_STDERR]))
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_timeout_set_timer(
     item: pytest.Item, settings: pytest_timeout.Settings
 ) -> Generator[None, Any, Any]:
@@ -64,7 +64,7 @@ def pytest_timeout_set_timer(
     return result
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
 def pytest_timeout_cancel_timer(item: pytest.Item) -> None:
     """Take the guard away with the timer."""
     if not _others_use_it(item.config):
@@ -110,4 +110,6 @@ def _is_debugged(config: pytest.Config) -> bool:
 
 def _others_use_it(config: pytest.Config) -> bool:
     """Whether pytest's own `faulthandler_timeout` is set: a process has one such guard only."""
+    if not config.pluginmanager.hasplugin("faulthandler"):
+        return False
     return float(config.getini("faulthandler_timeout") or 0) > 0

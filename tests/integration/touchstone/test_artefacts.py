@@ -106,7 +106,7 @@ class Run:
         self.artefacts = pytester.path / ".touchstone" / "artefacts"
 
     def __call__(self, *arguments: str) -> pytest.RunResult:
-        plugins = ("scenarios", "artefacts", "retried", "browser")
+        plugins = ("scenarios", "evidence", "artefacts", "retried", "browser")
         return self._pytester.run(
             *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
             *("-p", "pytest_bdd.plugin", "-p", "xdist", "-p", "pytest_socket"),

@@ -101,7 +101,7 @@ class Run:
         return " ".join(html.unescape(text).split())
 
     def _command(self, *arguments: str) -> list[str]:
-        plugins = ("scenarios", "artefacts", "results", "progress", "report")
+        plugins = ("scenarios", "evidence", "artefacts", "results", "progress", "report")
         return [
             *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
             *("-p", "pytest_bdd.plugin", "-p", "xdist"),

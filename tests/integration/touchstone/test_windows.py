@@ -264,7 +264,7 @@ def url() -> Iterator[str]:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    plugins = ("scenarios", "artefacts", "browser")
+    plugins = ("scenarios", "evidence", "artefacts", "browser")
     return pytester.run(
         *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
         *(part for name in plugins for part in ("-p", f"touchstone.{name}")),
