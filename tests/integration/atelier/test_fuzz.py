@@ -82,7 +82,8 @@ def test_a_body_without_an_end_is_refused_on_every_route(
         for kind in ("application/json", "text/plain"):
             headers = {"Content-Type": kind}
             answer = httpx.request(method, address, content=megabytes(8), headers=headers)
-            if answer.status_code not in allowed:
+            # A document is read before it is known whose it is, as far as it may be long.
+            if answer.status_code not in ({413} if kind == "application/json" else allowed):
                 wrong.append(f"{route} ({kind}): {answer.status_code}")
     assert not wrong, "\n".join(wrong)
 
