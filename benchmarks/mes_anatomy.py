@@ -19,8 +19,8 @@ from jinja2 import Environment
 from redis.asyncio import Redis
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from atelier.data.patience import connect
 from atelier.mes.listing import changes, chunks
-from atelier.mes.listing.projector import connect
 from atelier.mes.listing.readmodel import ReadModel
 from benchmarks.naive_list import PAGE, QUERY, Work, as_it_was, with_filters
 

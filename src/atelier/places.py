@@ -57,7 +57,9 @@ class Folder:
         """See `Place.read`."""
         try:
             return await asyncio.to_thread((self.folder / key).read_bytes)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if not await asyncio.to_thread(self.folder.is_dir):
+                raise StoreUnavailable from error  # a disk that is not mounted
             raise
         except OSError as error:
             raise StoreUnavailable from error
@@ -81,13 +83,13 @@ class Bucket:
             # TLS, unless it is explicitly an address without.
             client_options={
                 "allow_http": endpoint.startswith("http://"),
-                "connect_timeout": timedelta(seconds=5),
-                "timeout": timedelta(seconds=60),
+                "connect_timeout": timedelta(seconds=3),
+                "timeout": timedelta(seconds=10),
             },
             # What may pass is tried again: no connection, 429, 5xx.
             retry_config={
                 "max_retries": 5,
-                "retry_timeout": timedelta(seconds=60),
+                "retry_timeout": timedelta(seconds=10),
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
                     "max_backoff": timedelta(seconds=2),

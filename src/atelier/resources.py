@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 
 from atelier import calculations, metal_prices, orders, work
+from atelier.cache import cache_at
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.files import ModelStore
@@ -37,7 +38,6 @@ from atelier.settings import Settings
 from atelier.watching import Watcher
 
 _PATIENCE = 3.0  # seconds
-_CACHE_PATIENCE = 0.5  # seconds
 
 UPLOADS_AT_ONCE = 2
 """Models that a process has in memory to check and keep them; the others wait on disk."""
@@ -89,9 +89,7 @@ class Resources:
         self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
         self.files = ModelStore(place_at(settings.files))
         self.broker = Broker(settings.broker)
-        self.cache = Redis.from_url(
-            settings.cache, socket_timeout=_CACHE_PATIENCE, socket_connect_timeout=_CACHE_PATIENCE
-        )
+        self.cache = cache_at(settings.cache)
         self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.limiter = RateLimiter(self.cache)
         self.work_list = LiveList(self.mes, self.cache)

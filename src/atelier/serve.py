@@ -29,6 +29,7 @@ import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
 from atelier import logs, tracing
+from atelier.data.patience import OF_SERVICES, patience
 from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
@@ -72,6 +73,7 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
+    patience.set(OF_SERVICES)
     resources = Resources(settings(), set(listeners), nursery)
     # First what waits for other machines, then the applications, which are work for this one.
     consumers = [

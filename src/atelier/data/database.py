@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from atelier import tracing
 from atelier.data import routing
+from atelier.data.patience import TCP, Connection
 from atelier.data.routing import LagLimit, Replica, Why
 
 T = TypeVar("T")
 
 Reading = Callable[[AsyncSession], Awaitable[T]]
+
+_FOR_A_CONNECTION: Final = 5.0  # seconds that somebody waits until one of the pool is free
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -26,6 +29,8 @@ def _engine(url: str) -> AsyncEngine:
         # Small: many processes share one server.
         pool_size=5,
         max_overflow=5,
+        pool_timeout=_FOR_A_CONNECTION,
+        connect_args={"async_creator_fn": Connection.connect, **TCP},
         # A connection that the server closed while it lay in the pool is replaced unnoticed.
         pool_pre_ping=True,
         # Statements in error messages, and so in logs, would hold personal data.
@@ -34,7 +39,18 @@ def _engine(url: str) -> AsyncEngine:
         use_native_hstore=False,
     )
     sa.event.listen(engine.sync_engine, "handle_error", _hide_details)
+    sa.event.listen(engine.sync_engine, "checkin", _rests)
+    sa.event.listen(engine.sync_engine, "checkout", _works)
     return engine
+
+
+def _rests(pooled: Any, _: object) -> None:
+    if pooled is not None:  # as it is for one that is given up
+        pooled.driver_connection.resting = True
+
+
+def _works(pooled: Any, _: object, __: object) -> None:
+    pooled.driver_connection.resting = False
 
 
 def _hide_details(context: sa.engine.ExceptionContext) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier import metrics
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order
@@ -83,6 +84,7 @@ class Sender:
                 self._postpone(email, str(refusal), for_good=refusal.for_good)
             else:
                 email.sent_at = now()
+                metrics.emails_total.labels("sent").inc()
             return True
 
     async def _send(self, session: AsyncSession, email: Email) -> None:
@@ -106,10 +108,12 @@ class Sender:
         if for_good or email.attempts >= TRIES:
             email.parked_at = now()
             what = "letter parked"
+            metrics.emails_total.labels("given_up").inc()
         else:
             wait = self._first_wait * 2 ** (email.attempts - 1)
             email.due_at = now() + timedelta(seconds=wait)
             what = "letter postponed"
+            metrics.emails_total.labels("postponed").inc()
         log.warning(
             what,
             email_id=str(email.id),

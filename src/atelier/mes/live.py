@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -15,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from atelier.mes import floor
 from atelier.mes.listing import feed, rows
-from atelier.mes.listing.feed import Message
+from atelier.mes.listing.feed import Message, Session
 from atelier.mes.listing.readmodel import Sendable
 from atelier.web.scope import resources_of
 
@@ -57,11 +58,15 @@ async def changes_since(request: Request, _: floor.SignedIn, since: Since) -> Re
 
 
 @router.get("/events")
-async def events(request: Request, _: floor.SignedIn, since: Since) -> Response:
+async def events(request: Request, operator: floor.SignedIn, since: Since) -> Response:
     """What changes from the position `since` on, or from where the lost connection was, as
-    server-sent events."""
+    server-sent events; for as long as the operator is signed in."""
+    session = Session(operator.id, operator.session_version)
+    stream = _stream(request, session, _last_seen(request, since))
+    # Before the answer begins: what is away then can still be told as 503.
+    first = await anext(stream)
     return StreamingResponse(
-        _stream(request, _last_seen(request, since)),
+        _beginning_with(first, stream),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -78,11 +83,20 @@ def _framed(found: Sendable) -> bytes:
     return b"".join(struct.pack(">I", len(part)) + part for part in parts)
 
 
-async def _stream(request: Request, since: int) -> AsyncIterator[bytes]:
+async def _beginning_with(
+    first: bytes, stream: AsyncGenerator[bytes, None]
+) -> AsyncIterator[bytes]:
+    async with aclosing(stream):
+        yield first
+        async for message in stream:
+            yield message
+
+
+async def _stream(request: Request, session: Session, since: int) -> AsyncGenerator[bytes, None]:
     work_list = resources_of(request).work_list
     until = time.monotonic() + _LONGEST
     # Subscribed first: what happens while the past is looked up is told twice rather than never.
-    with work_list.feed.subscribed() as news:
+    with work_list.feed.subscribed(session) as news:
         found = await work_list.source.since(since)
         yield _RECONNECT
         yield feed.source_message(work_list.source.fast)

@@ -20,6 +20,7 @@ from psycopg.rows import class_row, scalar_row
 
 from atelier import metrics, tracing
 from atelier.data.database import Database
+from atelier.data.patience import connect
 from atelier.messaging.backoff import Backoff, heed_cancellation, to_its_end
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.spans import sending
@@ -88,9 +89,7 @@ class Relay:
             await backoff.pause()
 
     async def _relay(self, backoff: Backoff) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, row_factory=class_row(_Waiting)
-        ) as connection:
+        async with await connect(self._url, row_factory=class_row(_Waiting)) as connection:
             await self._get_the_lock(connection)
             async with self._broker.channel() as channel:
                 exchange = await channel.get_exchange(EVENTS, ensure=False)

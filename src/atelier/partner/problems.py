@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from atelier.web.openapi import Told, problem_responses
+from atelier.web.openapi import AWAY, Told, problem_responses
 
 _PROBLEMS: Final[Mapping[int, Told]] = {
     400: ("The request cannot be read.", ("bad-request",)),
@@ -19,6 +19,7 @@ _PROBLEMS: Final[Mapping[int, Told]] = {
         "You have sent too many requests. `Retry-After` says when to go on.",
         ("too-many-requests", "daily-quota-used-up"),
     ),
+    503: AWAY,
 }
 
 _RATE_LIMIT: Final[Mapping[str, Any]] = {
@@ -80,14 +81,14 @@ WRONG_ORDER: Final[Told] = (
 def problems(*statuses: int, instead: Mapping[int, Told] | None = None) -> dict[int | str, Any]:
     """The `responses` of a route that can answer these, besides what any route can answer."""
     told = {**_PROBLEMS, **(instead or {})}
-    wanted = sorted({400, 401, 429, *statuses})
+    wanted = sorted({400, 401, 429, 503, *statuses})
     responses = problem_responses({status: told[status] for status in wanted})
     for status, response in responses.items():
         # Nobody's limits are known before the key is.
-        if status != 401:
+        if status not in (401, 503):
             response["headers"] = dict(_RATE_LIMIT)
-        if status == 429:
-            response["headers"] |= _RETRY_AFTER
+        if status in (429, 503):
+            response["headers"] = {**response.get("headers", {}), **_RETRY_AFTER}
     return responses
 
 

@@ -26,6 +26,7 @@ import structlog
 from atelier import metrics
 from atelier.data.columns import now
 from atelier.data.database import Database
+from atelier.data.patience import connect
 from atelier.data.shop import Delivery, WebhookDelivery
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
@@ -136,9 +137,7 @@ class WebhookSender:
                 await self._http.aclose()
 
     async def _send_what_is_due(self, backoff: Backoff) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._database.url, autocommit=True
-        ) as connection:
+        async with await connect(self._database.url) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             listening = asyncio.create_task(self._listen(connection))
             try:

@@ -17,6 +17,7 @@ from atelier.calculations import Measured
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.mes import CalculationRequest
+from atelier.data.patience import connect
 from atelier.domain.models3d import ModelRejected
 from atelier.files import ModelStore
 from atelier.messaging import inbox
@@ -83,8 +84,8 @@ class Dispatcher:
     async def _dispatch(self, backoff: Backoff) -> None:
         """Raises what made it impossible to go on."""
         holder = f"pricing {uuid4()}"
-        async with await psycopg.AsyncConnection.connect(
-            self._database.url, autocommit=True, application_name=holder, options=_KEEP_ALIVE
+        async with await connect(
+            self._database.url, application_name=holder, options=_KEEP_ALIVE
         ) as connection:
             await connection.execute("LISTEN calculation_request")
             await connection.execute("LISTEN metal_price")

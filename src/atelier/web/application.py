@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.resources import Resources
 from atelier.web import health, measures, sessions
+from atelier.web.away import is_away, refusal_while_away
 from atelier.web.headers import SecurityHeaders
 from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
@@ -25,6 +26,7 @@ from atelier.web.plain_text import PlainRequests
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
+from atelier.web.time_limit import TimeLimit
 
 _log = structlog.get_logger("atelier.web")
 
@@ -44,6 +46,7 @@ def create_app(
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
             Middleware(PlainRequests),
+            Middleware(TimeLimit),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),
@@ -77,7 +80,10 @@ class CachedFiles(StaticFiles):
 
 
 class UnexpectedErrors:
-    """ASGI middleware for our own faults: the log gets the error, the user a reference to it."""
+    """ASGI middleware for our own faults: the log gets the error, the user a reference to it.
+
+    That something is away is no fault: then the user is told when to come back.
+    """
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
@@ -93,17 +99,32 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
-            reference = secrets.token_hex(4)
-            _log.exception(
-                "request failed",
-                service=self._service,
-                reference=reference,
-                **{"http.request.method": method_of(scope), "http.route": route_of(scope)},
-            )
-            if scope["type"] != "http" or started:
+        except Exception as error:
+            request = Request(scope, receive) if scope["type"] == "http" else None
+            where = {"http.request.method": method_of(scope), "http.route": route_of(scope)}
+            if is_away(error):
+                _log.warning(
+                    "request not possible now",
+                    service=self._service,
+                    reason=_kind_of(error),
+                    **where,
+                )
+                refusal = None if request is None else refusal_while_away(request)
+            else:
+                reference = secrets.token_hex(4)
+                _log.exception(
+                    "request failed", service=self._service, reference=reference, **where
+                )
+                refusal = _unexpected(reference)
+            if request is None or refusal is None or started:
                 raise
-            await respond(Request(scope, receive), _unexpected(reference))(scope, receive, send)
+            await respond(request, refusal)(scope, receive, send)
+
+
+def _kind_of(error: Exception) -> str:
+    # Without the error's text, which may hold what somebody searched for.
+    cause = getattr(error, "orig", None) or error
+    return type(cause).__name__
 
 
 def _unexpected(reference: str) -> Refusal:

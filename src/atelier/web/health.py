@@ -11,12 +11,17 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from atelier.web.away import AGAIN_AFTER
 from atelier.web.refusal import PROBLEM_MEDIA_TYPE, Refusal, problem
 from atelier.web.scope import resources_of
 
 _PATIENCE: Final = 5.0  # seconds
 _NOT_READY: Final = Refusal(
-    503, "not-ready", "Not ready", "A backing service cannot be used. The log says which."
+    503,
+    "not-ready",
+    "Not ready",
+    "A backing service cannot be used. The log says which.",
+    headers={"Retry-After": str(AGAIN_AFTER)},
 )
 
 _log = structlog.get_logger("atelier.health")

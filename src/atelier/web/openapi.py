@@ -38,6 +38,12 @@ class Problem(BaseModel):
     errors: list[Fault] | None = Field(default=None, description="For invalid requests only.")
 
 
+AWAY: Final[Told] = (
+    "A part of our system does not answer. `Retry-After` says when to try again.",
+    ("not-possible-now",),
+)
+"""What any route can answer."""
+
 STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
     400: ("The request cannot be read.", ("bad-request",)),
     401: ("The request carries no valid session cookie.", ("sign-in-required",)),
@@ -50,6 +56,7 @@ STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
     415: ("The text is not in UTF-8.", ("unsupported-media-type",)),
     422: ("Something in the request is not valid.", ("invalid-request",)),
     429: ("This was asked for too often; `Retry-After` says when to go on.", ("too-often",)),
+    503: AWAY,
 }
 """What the APIs for our own people refuse."""
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atelier.data.database import Database
 from atelier.data.routing import EVERYTHING
 from atelier.security import SESSION_SECONDS
+from atelier.web.away import is_away
 from atelier.web.scope import resources_of, service_of
 
 _POSITION: Final = "written_up_to"
@@ -33,17 +34,26 @@ _log = structlog.get_logger("atelier.web")
 async def writing(request: Request, database: Database) -> AsyncIterator[AsyncSession]:
     """A transaction on the primary of which this person sees the outcome in all that they read
     from now on, whether it was committed or refused: `written_before` knows the position."""
+    # Whoever has waited for it in vain does not wait a second time.
+    away = False
     try:
         async with database.session() as session:
             yield session
+    except Exception as error:
+        away = is_away(error)
+        raise
     finally:
-        try:
-            position = await database.position()
-        except (SQLAlchemyError, OSError) as error:
-            # It may have been committed all the same, so no replica is good enough.
-            _log.warning("position unknown", error=type(error).__name__)
-            position = EVERYTHING
+        position = EVERYTHING if away else await _position(database)
         setattr(request.state, _POSITION, position)
+
+
+async def _position(database: Database) -> int:
+    try:
+        return await database.position()
+    except (SQLAlchemyError, OSError) as error:
+        # It may have been committed all the same, so no replica is good enough.
+        _log.warning("position unknown", error=type(error).__name__)
+        return EVERYTHING
 
 
 def written_before(request: Request) -> int:

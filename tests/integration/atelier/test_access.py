@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 import pytest
 
-from atelier.domain.lifecycle import State
 from atelier.serve import APPLICATIONS
-from fixtures.actors.partner import Partner
-from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
-from fixtures.model_files import model_file
-from fixtures.prepared_orders import order_in_state
 from fixtures.routes import applications, routes_of
+from tests.integration.atelier.every_route import path_of, what_there_is
 from touchstone.sandbox import Sandbox
-from touchstone.waiting import eventually
 
 PEOPLE: Final = (
     "anonymous",
@@ -130,7 +125,6 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "mes GET /api/work/{number}": OPERATORS,
     "mes POST /api/work/{number}/{act}": OPERATORS,
 }
-_STATIC: Final = "/static/atelier.css"
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -160,31 +154,7 @@ class Visit:
 @pytest.fixture
 def visits(company: Company) -> Iterator[list[Visit]]:
     """Everybody at every route, with a customer's order and a partner's order to ask about."""
-    customer = company.accounts.customer("Anna")
-    with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
-        own = forms.start().number
-        forms.upload(own, model_file("the generated ring"))
-    sender = company.works_with_partner("Meridian")
-    company.closing.callback(sender.wants_to_be_told().stop)
-    placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)
-    (anna,) = eventually(lambda: company.systems.crm_client.find_customers(customer.email))
-    values = {
-        "shop": {"number": own, "code": "aurora"},
-        "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
-        "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
-        "mes": {"number": placed.number, "act": "take"},
-        "pricing": {},
-    }
-    sessions = {
-        "customer": customer.cookies,
-        "another customer": company.accounts.customer("Daria").cookies,
-        "seller": company.accounts.seller("Boris").cookies,
-        "operator": company.accounts.operator("Clara").cookies,
-    }
-    keys = {
-        "partner": sender.client.key,
-        "another partner": company.accounts.partner_key("Goldfinch"),
-    }
+    values, sessions, keys = what_there_is(company)
     with ExitStack() as leaving:
         clients = {}
         for person in PEOPLE:
@@ -204,23 +174,11 @@ def visits(company: Company) -> Iterator[list[Visit]]:
         ]
 
 
-def _kept_for(partner: Partner) -> dict[str, str]:
-    """An estimate, a webhook and a delivery of the partner's."""
-    estimate = partner.client.ask_for_estimate(model_file("the generated ring"), "silver-925")
-    [webhook] = partner.client.document("/api/v1/webhooks")["webhooks"]
-    deliveries = partner.client.document(webhook["links"]["deliveries"])["deliveries"]
-    return {
-        "estimate_id": estimate.rpartition("/")[2],
-        "webhook_id": webhook["id"],
-        "delivery_id": deliveries[0]["id"],
-    }
-
-
 def _ask(
     client: httpx.Client, company: Company, route: str, values: Mapping[str, Mapping[str, str]]
 ) -> httpx.Response:
     service, method, template = route.split(" ", 2)
-    path = _STATIC if template == "/static" else template.format(**values[service])
+    path = path_of(template, values[service])
     with client.stream(method, company.sandbox.services[service] + path) as answer:
         # A stream of events has no end.
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):

@@ -14,11 +14,12 @@ from redis.asyncio import Redis
 
 from atelier import work
 from atelier.data.database import Database
-from atelier.data.mes import FINAL, WorkOrder
+from atelier.data.mes import FINAL, Operator, WorkOrder
+from atelier.data.patience import connect
 from atelier.domain.lifecycle import State
 from atelier.mes.listing import changes, chunks
-from atelier.mes.listing.feed import Feed
-from atelier.mes.listing.projector import Projector, connect, rebuild
+from atelier.mes.listing.feed import Feed, Session
+from atelier.mes.listing.projector import Projector, rebuild
 from atelier.mes.listing.readmodel import KEY, ReadModel
 from atelier.mes.listing.source import Source
 from atelier.messaging.broker import Broker
@@ -310,7 +311,10 @@ async def test_pages_are_told_of_every_change_once_redis_or_not(
 ) -> None:
     feed = Feed(settings.mes_database, Source(mes, model))
     running = start(feed)
-    with feed.subscribed() as page:
+    async with mes.session() as session:
+        vera = Operator(email="vera@atelier.example", name="Vera", password_hash="-")
+        session.add(vera)
+    with feed.subscribed(Session(vera.id, vera.session_version)) as page:
         assert await page.get() == b'event: source\ndata: {"fast": false}\n\n'
         numbers = []
         for _ in range(3):
@@ -345,7 +349,7 @@ async def test_a_page_that_does_not_read_is_let_go(
     settings: Settings, mes: Database, model: ReadModel
 ) -> None:
     feed = Feed(settings.mes_database, Source(mes, model))
-    with feed.subscribed() as page:
+    with feed.subscribed(Session(uuid4(), 0)) as page:
         for _ in range(1000):
             feed.tell(b"event: changes\n\n")
         taken = [page.get_nowait() for _ in range(page.qsize())]

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from atelier.domain.lifecycle import State
 from fixtures.clients.staff import MesClient
 from fixtures.company import Company
+from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from tests.integration.atelier.platform_process import ATELIER, environment, running
 from touchstone.sandbox import Sandbox
@@ -184,6 +185,45 @@ def test_a_process_that_stops_ends_the_streams_of_its_pages(
             with pytest.raises(StopIteration):
                 stream.next("never")
         assert other.process.wait(timeout=30) == 0
+
+
+ENDS_OF_A_SESSION = {
+    "sign-out": "UPDATE operator SET session_version = session_version + 1 WHERE name = 'Vera'",
+    "account removed": "DELETE FROM operator WHERE name = 'Vera'",
+}
+
+
+@pytest.mark.parametrize("statement", ENDS_OF_A_SESSION.values(), ids=ENDS_OF_A_SESSION.keys())
+def test_the_stream_ends_with_the_session(
+    company: Company, cookies: dict[str, str], statement: str
+) -> None:
+    address = company.sandbox.services["mes"]
+    others = company.accounts.operator("Clara").cookies
+    with (
+        listening(address, cookies, 0) as stream,
+        listening(address, others, 0) as kept,
+    ):
+        stream.next("source")
+        kept.next("source")
+        with company.mes_database.begin() as connection:
+            connection.execute(sa.text(statement))
+        # Within what the client waits for: otherwise it would be told in 300 s.
+        with pytest.raises(StopIteration):
+            stream.next("never")
+        assert httpx.get(f"{address}/api/list", cookies=cookies).status_code == 401
+        company.works_with_partner("Meridian").orders_a_piece(
+            model_file("the generated ring"), "silver-925"
+        )
+        kept.next("changes")
+
+
+def test_signing_out_ends_the_stream(company: Company, cookies: dict[str, str]) -> None:
+    address = company.sandbox.services["mes"]
+    with listening(address, cookies, 0) as stream:
+        stream.next("source")
+        assert httpx.post(f"{address}/sign-out", cookies=cookies).status_code == 303
+        with pytest.raises(StopIteration):
+            stream.next("never")
 
 
 def test_programs_get_all_work_by_the_page(company: Company, mes: MesClient, approved: str) -> None:

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import psycopg
 import structlog
 
+from atelier import metrics
+from atelier.data.patience import connect
 from atelier.mes.listing import changes, projector, rows
-from atelier.mes.listing.changes import Changes, Mark
+from atelier.mes.listing.changes import Changes, Connection, Mark
 from atelier.mes.listing.rows import Row
 from atelier.mes.listing.source import Source
 from atelier.messaging.backoff import Backoff
@@ -31,6 +37,17 @@ Message = bytes | None
 """As it goes over the wire; None ends the stream."""
 
 
+@dataclass(frozen=True)
+class Session:
+    """Of an operator: valid while the account is there and at this version."""
+
+    operator_id: UUID
+    version: int
+
+
+_VALID: Final = "SELECT id, session_version FROM operator WHERE id = ANY(%s)"
+
+
 class Feed:
     """Open pages subscribe. `run()` until cancelled; then every stream ends."""
 
@@ -38,17 +55,19 @@ class Feed:
         """`url` is the `postgresql://…` of the `mes` database."""
         self._url = url
         self._source = source
-        self._pages: set[asyncio.Queue[Message]] = set()
+        self._pages: dict[asyncio.Queue[Message], Session] = {}
+        self._looked_at_sessions = -math.inf
 
     @contextmanager
-    def subscribed(self) -> Iterator[asyncio.Queue[Message]]:
-        """What is told from now on."""
+    def subscribed(self, session: Session) -> Iterator[asyncio.Queue[Message]]:
+        """What is told from now on, until the session ends."""
         page: asyncio.Queue[Message] = asyncio.Queue(_WAITING)
-        self._pages.add(page)
+        self._pages[page] = session
         try:
-            yield page
+            with metrics.live_pages.labels("mes").track_inprogress():
+                yield page
         finally:
-            self._pages.discard(page)
+            self._pages.pop(page, None)
 
     async def run(self) -> None:
         looking = asyncio.create_task(self._look_for_the_read_model())
@@ -57,7 +76,7 @@ class Feed:
         try:
             while True:
                 try:
-                    async with await projector.connect(self._url) as connection:
+                    async with await connect(self._url) as connection:
                         await connection.execute(f"LISTEN {changes.CHANNEL}".encode())
                         if position is None:
                             position = await changes.position(connection)
@@ -67,6 +86,7 @@ class Feed:
                             if (message := _message(found, told)) is not None:
                                 self.tell(message)
                             position, told = found.position, frozenset(found.marks)
+                            await self._end_sessions(connection)
                             backoff.reset()
                             await projector.gathered(connection, _LOOK_EVERY)
                 except psycopg.Error as error:
@@ -77,6 +97,20 @@ class Feed:
         finally:
             looking.cancel()
             self._tell_all_goodbye()
+
+    async def _end_sessions(self, connection: Connection) -> None:
+        """Let go the pages of operators who have signed out or lost their account."""
+        if not self._pages or time.monotonic() - self._looked_at_sessions < _LOOK_EVERY:
+            return
+        asked = dict(self._pages)
+        people = list({session.operator_id for session in asked.values()})
+        valid = {
+            Session(*row) for row in await (await connection.execute(_VALID, [people])).fetchall()
+        }
+        self._looked_at_sessions = time.monotonic()
+        for page, session in asked.items():
+            if session not in valid:
+                self._end(page)
 
     async def _look_for_the_read_model(self) -> None:
         told: bool | None = None
@@ -99,7 +133,7 @@ class Feed:
             self._end(page)
 
     def _end(self, page: asyncio.Queue[Message]) -> None:
-        self._pages.discard(page)
+        self._pages.pop(page, None)
         with suppress(asyncio.QueueFull):
             while page.full():
                 page.get_nowait()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import structlog
 
+from atelier.data.patience import connect
 from atelier.mes.listing import changes
 from atelier.mes.listing.changes import Changes, Connection, Mark
 from atelier.mes.listing.readmodel import CACHE_GONE, ReadModel, Stamp
@@ -116,14 +117,6 @@ async def build(connection: Connection, model: ReadModel) -> int:
         if await model.replace(whole) is not None:
             log.info("read model built", rows=len(whole.rows))
             return len(whole.rows)
-
-
-async def connect(url: str) -> Connection:
-    """A connection that sees, in each statement, what has been committed before it."""
-    connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
-        url, autocommit=True
-    )
-    return connection
 
 
 async def gathered(connection: Connection, patience: float) -> None:
