@@ -310,10 +310,10 @@ async def test_pages_are_told_of_every_change_once_redis_or_not(
     settings: Settings, mes: Database, model: ReadModel, start: Start
 ) -> None:
     feed = Feed(settings.mes_database, Source(mes, model))
-    running = start(feed)
     async with mes.session() as session:
         vera = Operator(email="vera@atelier.example", name="Vera", password_hash="-")
         session.add(vera)
+    running = start(feed)
     with feed.subscribed(Session(vera.id, vera.session_version)) as page:
         assert await page.get() == b'event: source\ndata: {"fast": false}\n\n'
         numbers = []
