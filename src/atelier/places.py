@@ -41,7 +41,10 @@ def place_at(address: str) -> Place:
 
 
 class Folder:
-    """Files below a folder of this machine."""
+    """Files below a folder of this machine, which whoever sets the platform up makes.
+
+    While it is missing, as a disk that is not mounted, nothing is kept: that would be elsewhere.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +52,7 @@ class Folder:
     async def keep(self, key: str, content: bytes) -> None:
         """See `Place.keep`."""
         try:
-            await asyncio.to_thread(_keep, self.folder / key, content)
+            await asyncio.to_thread(_keep, self.folder, key, content)
         except OSError as error:
             raise StoreUnavailable from error
 
@@ -132,10 +135,12 @@ class Bucket:
             return False
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _keep(folder: Path, key: str, content: bytes) -> None:
+    path = folder / key
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for missing in reversed(path.relative_to(folder).parents[:-1]):
+        (folder / missing).mkdir(exist_ok=True)
     # Under another name until it is complete: nobody ever sees half a file.
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
         try:

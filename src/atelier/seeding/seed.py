@@ -20,7 +20,7 @@ from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.domain.promises import MAKING_TIME
 from atelier.files import ModelStore
-from atelier.places import place_at
+from atelier.places import Folder, place_at
 from atelier.seeding import statements
 from atelier.seeding.models import SeedModel, models
 from atelier.seeding.ways import ACTIVE, Way, ways
@@ -95,7 +95,10 @@ def seed(settings: Settings, company: Company) -> str:
     Raises NotEmpty, or psycopg.Error: then nothing has been written to that database.
     """
     made = models()
-    asyncio.run(_keep(ModelStore(place_at(settings.files)), made))
+    place = place_at(settings.files)
+    if isinstance(place, Folder):
+        place.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_keep(ModelStore(place), made))
     key = security.new_api_key()
     with ThreadPoolExecutor(2) as both:
         shop = both.submit(

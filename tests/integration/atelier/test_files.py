@@ -169,6 +169,15 @@ async def test_a_disk_that_is_full_leaves_no_half_of_a_model(tmp_path: Path) -> 
     assert await kept(folder) == []
 
 
+async def test_nothing_is_kept_where_a_disk_is_not_mounted(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "not mounted")
+
+    with pytest.raises(StoreUnavailable, match="try again"):
+        await ModelStore(folder).save(Upload(CUBE), limit=10_000)
+
+    assert not folder.folder.exists()
+
+
 async def test_what_was_never_kept_is_not_found(place: Place) -> None:
     with pytest.raises(FileNotFoundError):
         await ModelStore(place).read("0" * 64)
