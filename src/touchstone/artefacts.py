@@ -23,7 +23,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,8 @@ class Recording:
     hand_over: Callable[[], None] = field(default=lambda: None)
     leave_context: Callable[[BrowserContext], object] = field(default=lambda c: None)
     close_context: Callable[[BrowserContext], object] = field(default=lambda c: c.close())
+    patience: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Around what waits for the browser: raises, when that does not answer any more."""
     left: bool = False
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     logs: Path | None = None
@@ -130,18 +132,18 @@ class Recording:
         traces stay: a failure of the teardown still wants them."""
         self.left = True
         for name, context in self.contexts.items():
-            with suppress(Exception):
+            with suppress(Exception), self.patience():
                 self._videos += [(name, page.video) for page in context.pages if page.video]
                 self.leave_context(context)
 
     def close(self) -> None:
         """End all contexts; a trace that was not kept is gone."""
         for context in self._traced():
-            with suppress(Exception):
+            with suppress(Exception), self.patience():
                 # Closing the context alone leaves the trace's temporary folder behind.
                 context.tracing.stop()
         for context in self.contexts.values():
-            with suppress(Exception):
+            with suppress(Exception), self.patience():
                 self.close_context(context)
         self.contexts.clear()
         for name, video in self._videos:
@@ -189,7 +191,7 @@ class Recording:
         folder, secrets = self._folder(), mask_of(self.item.config).secrets
         # What is open now, was opened for another test.
         for number, page in enumerate([] if self.left else context.pages, start=1):
-            with self._noting(f"screenshot of {name}"):
+            with self._noting(f"screenshot of {name}"), self.patience():
                 page.screenshot(
                     path=folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png"),
                     full_page=True,
@@ -198,7 +200,7 @@ class Recording:
                     mask=[page.get_by_text(secret) for secret in secrets],
                 )
         if self.traces:
-            with self._noting(f"trace of {name}"):
+            with self._noting(f"trace of {name}"), self.patience():
                 context.tracing.stop(path=folder / f"{name}.trace.zip")
 
     def _keep_logs(self) -> None:

@@ -15,19 +15,19 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from touchstone import run
 from touchstone.artefacts import recording_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, Page
 
+    from touchstone.driver import Driver
     from touchstone.windows import Windows
 
 
@@ -42,10 +42,21 @@ class Browse(Protocol):
     ) -> Page: ...
 
 
+class AtOnce(Protocol):
+    """What the fixture `at_once` gives: the results of `in_windows`, then those of `elsewhere`."""
+
+    def __call__(
+        self,
+        in_windows: Sequence[Callable[[], Any]] = (),
+        elsewhere: Sequence[Callable[[], Any]] = (),
+    ) -> list[Any]: ...
+
+
 ENVIRONMENT = "TOUCHSTONE_BROWSER"
 ENGINES = ("chromium", "firefox", "webkit")
 _PLUGIN = "touchstone-browser"
 TIMEOUT = 10_000  # milliseconds that an action or a navigation may take
+_PATIENCE = 10.0  # seconds in which a browser opens or closes a window; else it hangs
 
 _PROGRAMS = (
     "chromium-headless-shell",
@@ -138,9 +149,9 @@ class BrowserPlugin:
     def __init__(self, engine: str, asked: str | None) -> None:
         self._engine = engine
         self._asked = asked
-        self._playwright: Playwright | None = None
+        self._driver: Driver | None = None
         self._windows: Windows | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._suspect = False
         self._last = False
 
     def pytest_report_header(self, config: pytest.Config) -> str | None:
@@ -153,34 +164,92 @@ class BrowserPlugin:
         return None  # whoever wants it is told what is missing
 
     def start(self) -> Windows:
-        """What opens windows in the running browser. Raises BrowserMissing."""
+        """What opens windows in the running browser: another one, when something has happened to
+        the last. Raises BrowserMissing."""
         from touchstone.windows import Windows
 
-        if self._playwright is None:
-            from playwright.sync_api import expect, sync_playwright
+        if self._driver and (self._suspect or not self._driver.is_whole()):
+            self._discard()
+        if self._driver is None:
+            from playwright.sync_api import expect
+
+            from touchstone.driver import Driver
 
             expect.set_options(timeout=TIMEOUT)
-            with run.scratch():
-                self._playwright = sync_playwright().start()
-            self._loop = asyncio.get_running_loop()
+            self._driver = Driver()
         else:
-            asyncio._set_running_loop(self._loop)
+            self._driver.resume()
         if self._windows is None or not self._windows.browser.is_connected():
-            self._windows = Windows(self._launch(self._playwright), TIMEOUT)
+            self._windows = Windows(self._launch(self._driver), TIMEOUT)
         self._windows.ahead = not self._last
         return self._windows
 
-    def _launch(self, playwright: Playwright) -> Browser:
+    def open(self, options: dict[str, Any], *, first: bool) -> tuple[Windows, Page]:
+        """A window, and what opened it. `first` says that the test has no other: then a browser
+        that does not answer makes room for another one.
+
+        Raises NoAnswer, and Error of Playwright.
+        """
+        from playwright.sync_api import Error
+
+        from touchstone.driver import NoAnswer
+
+        windows = self.start() if first else self._windows
+        assert windows
+        assert self._driver
+        try:
+            with self._driver.within(_PATIENCE):
+                return windows, windows.open(options)
+        except (Error, NoAnswer):
+            if self._answers():
+                raise
+            self._suspect = True
+            if not first:
+                raise
+        windows = self.start()
+        return windows, windows.open(options)
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Around what is done when a test is over: a browser that does not answer any more keeps
+        nobody waiting, and makes room for another one."""
+        from touchstone.driver import NoAnswer
+
+        assert self._driver
+        try:
+            # Playwright leaves coroutines behind where it is asked after its driver's end.
+            self._driver.must_be_whole()
+            with self._driver.within(_PATIENCE):
+                yield
+        except NoAnswer:
+            self._suspect = True
+            raise
+
+    def _answers(self) -> bool:
+        assert self._driver
+        assert self._windows
+        with suppress(Exception), self._driver.within(_PATIENCE):
+            self._windows.browser.new_context().close()
+            return True
+        return False
+
+    def _discard(self) -> None:
+        if self._driver:
+            self._driver.end(kill=True)
+        self._driver = self._windows = None
+        self._suspect = False
+
+    def _launch(self, driver: Driver) -> Browser:
         from playwright.sync_api import Error
 
         path = find_browser(self._asked, engine=self._engine)
         arguments = list(_ARGUMENTS) if self._engine == "chromium" else []
         try:
-            engine = getattr(playwright, self._engine)
+            engine = getattr(driver.playwright, self._engine)
             browser: Browser = engine.launch(executable_path=path, args=arguments)
         except Error as error:
             raise BrowserMissing(_why(self._engine, path, error.message)) from None
-        return browser
+        return driver.launched(browser)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(
@@ -192,29 +261,34 @@ class BrowserPlugin:
         try:
             return (yield)
         finally:
-            if self._loop:
+            if self._driver:
                 asyncio._set_running_loop(None)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        if self._playwright is None:
+        if self._driver is None:
             return
-        asyncio._set_running_loop(self._loop)
-        with suppress(Exception):
-            if self._windows:
+        whole = self._driver.is_whole() and not self._suspect
+        if whole and self._windows:
+            self._driver.resume()
+            with suppress(Exception), self._driver.within(_PATIENCE):
                 self._windows.browser.close()
-            self._playwright.stop()
-        asyncio._set_running_loop(None)
+        self._driver.end(kill=not whole)
+        self._driver = self._windows = None
 
 
 @pytest.fixture
 def windows(pytestconfig: pytest.Config) -> Windows:
-    plugin = pytestconfig.pluginmanager.get_plugin(_PLUGIN)
-    assert isinstance(plugin, BrowserPlugin)
     try:
-        return plugin.start()
+        return _plugin(pytestconfig).start()
     except BrowserMissing as missing:
         pytest.fail(str(missing), pytrace=False)
+
+
+def _plugin(config: pytest.Config) -> BrowserPlugin:
+    plugin = config.pluginmanager.get_plugin(_PLUGIN)
+    assert isinstance(plugin, BrowserPlugin)
+    return plugin
 
 
 @pytest.fixture
@@ -229,11 +303,8 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
     from playwright.sync_api import Error
 
     pages: dict[str, tuple[str | None, Page]] = {}
-    recording = recording_of(request.node)
-    recording.in_background = windows.in_background
-    recording.hand_over = windows.hand_over
-    recording.leave_context = windows.leave
-    recording.close_context = windows.close
+    plugin, recording = _plugin(request.config), recording_of(request.node)
+    recording.patience = plugin.patience
 
     def open_for(
         name: str, base_url: str | None = None, *, locale: str = "en-GB", **options: Any
@@ -245,17 +316,40 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
             return page
         wanted = {"base_url": base_url, "locale": locale, **recording.options(), **options}
         try:
-            page = windows.open(wanted)
+            windows, page = plugin.open(wanted, first=not pages)
         except Error as error:
             if "ffmpeg" not in error.message:
                 raise
             pytest.fail(_NO_FFMPEG, pytrace=False)
+        recording.in_background = windows.in_background
+        recording.hand_over = windows.hand_over
+        recording.leave_context = windows.leave
+        recording.close_context = windows.close
         recording.add(name, page.context)
         pages[name] = base_url, page
         return page
 
     yield open_for
     recording.close_pages()
+
+
+@pytest.fixture
+def at_once(pytestconfig: pytest.Config) -> AtOnce:
+    """Has several people act at the same moment, and gives what each act led to, in their order.
+
+    Acts `in_windows` use pages that are open; acts `elsewhere` use none, and run in threads. When
+    all have ended, the first exception is raised.
+    """
+    from touchstone.at_once import act_at_once
+
+    plugin = _plugin(pytestconfig)
+
+    def at_once(
+        in_windows: Sequence[Callable[[], Any]] = (), elsewhere: Sequence[Callable[[], Any]] = ()
+    ) -> list[Any]:
+        return act_at_once(plugin.start() if in_windows else None, in_windows, elsewhere)
+
+    return at_once
 
 
 def describe(engine: str, path: str | None) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
@@ -93,6 +94,9 @@ class StillBusy(NotYetTrue):
         super().__init__(wait, "\n".join(lines))
 
 
+sleeping: ContextVar[Callable[[float], object]] = ContextVar("sleeping", default=time.sleep)
+"""How whoever waits sleeps. Of several who act at once, each lets the others act meanwhile."""
+
 _last: Wait | None = None
 
 
@@ -113,6 +117,10 @@ def forget_waits() -> None:
     _last = None
 
 
+def _sleep(seconds: float) -> None:
+    sleeping.get()(seconds)
+
+
 def eventually(
     probe: Callable[[], T],
     *,
@@ -123,7 +131,7 @@ def eventually(
     show: Callable[[T], object] | None = None,
     ignoring: Exceptions = (),
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
+    sleep: Callable[[float], object] = _sleep,
 ) -> T:
     """Look until `until(probe())` holds and return what the probe gave.
 
@@ -178,7 +186,7 @@ def quiesce(
     timeout: float = 10.0,
     interval: float = 0.02,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
+    sleep: Callable[[float], object] = _sleep,
 ) -> None:
     """Wait until nothing is on its way any more.
 

@@ -23,7 +23,7 @@ it each piece of work has a greenlet of its own, as Playwright's event handlers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ from urllib.parse import urlsplit
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from playwright.sync_api import Error
+
+from touchstone.at_once import Act, Outcome, outcome
+from touchstone.waiting import sleeping
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
@@ -207,14 +210,57 @@ class Windows:
 
     def in_background(self, work: Callable[[], None]) -> None:
         """Do it when Playwright's loop runs next, before what is asked of Playwright after this."""
+
+        def do() -> None:
+            # Cancelled is what still waits for a driver that is ended.
+            with suppress(asyncio.CancelledError):
+                work()
+
         # In the loop, so that the greenlet comes back to the loop when its work is done.
-        self._loop.call_soon(lambda: greenlet(work).switch())
+        self._loop.call_soon(lambda: greenlet(do).switch())
 
     def hand_over(self) -> None:
         """Let the loop begin what is to be done in the background, and wait for no answer."""
         if self._of_the_loop:  # it has run before, or there is nothing to begin
             self._loop.call_soon(getcurrent().switch)
             self._of_the_loop.switch()
+
+    def at_once(self, acts: Sequence[Act]) -> list[Outcome]:
+        """Do all of them, each going on while the others wait, and return when all have ended."""
+        me, greenlets = getcurrent(), list[greenlet]()
+        outcomes: dict[int, Outcome] = {}
+
+        def begin(number: int, act: Act) -> None:
+            def work() -> None:
+                sleeping.set(self._sleep)
+                outcomes[number] = outcome(act)
+                if len(outcomes) == len(acts):
+                    self._loop.call_soon(me.switch)
+
+            greenlets.append(greenlet(work))  # in the loop, as in `in_background`
+            greenlets[-1].switch()
+
+        for number, act in enumerate(acts):
+            self._loop.call_soon(begin, number, act)
+        try:
+            while len(outcomes) < len(acts):
+                self._wait()
+        finally:
+            for unfinished in greenlets:
+                if not unfinished.dead:
+                    unfinished.parent = me
+                    unfinished.throw()
+        return [outcomes[number] for number in range(len(acts))]
+
+    def _sleep(self, seconds: float) -> None:
+        self._loop.call_later(seconds, getcurrent().switch)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Let the loop go on, until it comes back here. Raises Error when it has ended."""
+        if self._of_the_loop is None or self._of_the_loop.dead:
+            raise Error("The browser has ended.")
+        self._of_the_loop.switch()
 
     def _begin(self) -> None:
         self._of_the_loop = getcurrent()
