@@ -41,6 +41,7 @@ from touchstone.features import FeatureError, Placed, Source, read
 from touchstone.said import say
 from touchstone.steps import visible_to
 from touchstone.swallowed import without_first_word
+from touchstone.wrong_words import WrongWords
 
 Function = Callable[..., object]
 
@@ -260,6 +261,9 @@ class Scenario(pytest.Function):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, StepDefinitionNotFoundError):
             return str(excinfo.value)
+        if isinstance(excinfo.value, WrongWords):
+            template = scenario_wrapper_template_registry.get(self.function)
+            return excinfo.value.told(template.feature.language if template else "en")
         return super().repr_failure(excinfo)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

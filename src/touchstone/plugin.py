@@ -36,6 +36,7 @@ pytest_plugins = [
     "touchstone.remote",
     "touchstone.results",
     "touchstone.evidence",
+    "touchstone.missing_controls",
     "touchstone.artefacts",
     "touchstone.retried",
     "touchstone.browser",

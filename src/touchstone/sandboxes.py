@@ -411,8 +411,13 @@ def _logged(made: Made) -> str:
 def _process(made: Made, name: str) -> Forked:
     if name in made.processes:
         return made.processes[name]
+    advice = (
+        " To end a service alone, tag the scenario @processes: each service then has a process of "
+        "its own."
+        if len(made.processes) == 1
+        else ""
+    )
     raise LookupError(
         f"{name} is no running process of this sandbox; running: "
-        f"{', '.join(made.processes) or 'nothing'}. To end a service alone, tag the scenario "
-        "@processes: each service then has a process of its own."
+        f"{', '.join(made.processes) or 'nothing'}.{advice}"
     )
