@@ -177,7 +177,7 @@ async def test_an_order_is_cancelled_or_the_factory_is_asked(
 
 async def test_notes_have_author_and_time_newest_first(crm: Colleague, confirmed: Order) -> None:
     address = f"/api/orders/{confirmed.number}"
-    for text in ("Called the partner.", "  They will\0 call back.\n"):
+    for text in ("Called the partner.", "  They will call back.\n"):
         await _answer(crm().post(f"{address}/notes", json={"text": text}))
 
     notes = (await _answer(crm().get(address)))["notes"]

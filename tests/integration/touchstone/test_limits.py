@@ -97,5 +97,6 @@ def test_a_process_that_cannot_be_moved_is_ended_and_the_run_is_red(
     assert alone.ret == 1
     alone.stderr.fnmatch_lines(["*Timeout (*", "*in test_hangs"])
     assert shared.ret == 1
-    shared.assert_outcomes(failed=1, passed=1)
+    # What its worker was lost with is no failure of what it tests.
+    shared.assert_outcomes(errors=1, passed=1)
     shared.stdout.fnmatch_lines(["*crashed while running*test_hangs*"])

@@ -207,15 +207,15 @@ FEATURE = """
 Feature: Desk
   @safe
   Scenario: Looking
-    When somebody looks
+    Then somebody looks
   Scenario: Signing
-    When somebody looks
+    Then somebody looks
 """
 STEPS = """
     import httpx
-    from pytest_bdd import when
+    from pytest_bdd import then
 
-    @when("somebody looks")
+    @then("somebody looks")
     def looks(request):
         # Asked for late, as steps do.
         httpx.get(request.getfixturevalue("sandbox").services["desk"] + "/health")

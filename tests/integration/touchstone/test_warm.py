@@ -141,7 +141,7 @@ def test_what_is_not_kept_cannot_be_opened(hotel: Hotel) -> None:
         text=True,
     )
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no sandbox r0s0 is kept" in done.stderr
     assert "pytest --keep failed" in done.stderr
 
