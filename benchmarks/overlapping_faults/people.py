@@ -221,11 +221,8 @@ class People:
                     )
             except Unanswered:
                 pass
-            try:
-                if _is_there(await look(), to):
-                    return
-            except Unanswered:
-                pass
+            if await _is_found(look, to):
+                return
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PAUSES[1])
 
@@ -234,14 +231,17 @@ class People:
     ) -> None:
         """Look now and then, until it is so."""
         pause = _PAUSES[0]
-        while True:
-            try:
-                if _is_there(await look(), to):
-                    return
-            except Unanswered:
-                pass
+        while not await _is_found(look, to):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PAUSES[1])
+
+
+async def _is_found(look: Callable[[], Awaitable[State | None]], to: State) -> bool:
+    """Whether a look shows that it is so; not, where nobody answers."""
+    try:
+        return _is_there(await look(), to)
+    except Unanswered:
+        return False
 
 
 async def _send(

@@ -91,11 +91,6 @@ def pytest_terminal_summary(
         terminalreporter.write_line(hint, red=True)
 
 
-def near(word: str, known: Sequence[str]) -> list[str]:
-    """Those that are written much like it, else the first few that there are."""
-    return difflib.get_close_matches(word, known, _MOST, _NEAR) or sorted(known)[:_MOST]
-
-
 def _missing(word: str, path: Path, here: Path) -> str:
     folder = path.parent
     lost = path.name
@@ -106,7 +101,7 @@ def _missing(word: str, path: Path, here: Path) -> str:
     close = difflib.get_close_matches(lost, there, _MOST, _NEAR)
     if close:
         return f"{word}: there is no {lost} in {shown}. Did you mean {' or '.join(close)}?"
-    listed = ", ".join(near(lost, there)) or "nothing"
+    listed = ", ".join(sorted(there)[:_MOST]) or "nothing"
     return f"{word}: there is no {lost} in {shown}. What is there: {listed}."
 
 

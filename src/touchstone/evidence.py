@@ -107,10 +107,13 @@ def _take_over(config: pytest.Config) -> None:
 
 
 def _keep(root: Path) -> None:
-    verdict = root / _VERDICT
-    if not verdict.exists() or verdict.read_text("utf-8") != "failed":
+    verdict, artefacts = root / _VERDICT, root / ARTEFACTS
+    # A run that was killed has no verdict, and its artefacts may be all that is known of it.
+    was_killed = not verdict.exists() and artefacts.is_dir() and any(artefacts.iterdir())
+    if not was_killed and not (verdict.exists() and verdict.read_text("utf-8") == "failed"):
         return
-    moment = datetime.fromtimestamp(verdict.stat().st_mtime).astimezone()
+    last = artefacts if was_killed else verdict
+    moment = datetime.fromtimestamp(last.stat().st_mtime).astimezone()
     place = root / FAILED / f"{moment:%Y-%m-%d_%H-%M-%S}"
     place.mkdir(parents=True, exist_ok=True)
     # Side by side as before, so that the report's links still lead to the artefacts.

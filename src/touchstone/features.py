@@ -23,7 +23,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from gherkin.dialect import Dialect
 from gherkin.errors import CompositeParserException, ParserError
 from gherkin.parser import Parser
 from pytest_bdd import parser
@@ -45,7 +44,6 @@ _WRONG_LINE = re.compile(r"(?:unexpected end of file, )?expected: (.*?)(?:, got 
 # What stands between “< 5 g and > 2 g” is text.
 _COLUMN = re.compile(r"<([^<>\s](?:[^<>]*[^<>\s])?)>")
 _TOKENS = [about for about in MESSAGES if about.startswith("#")]
-_TITLES = {"feature", "rule", "background", "scenario", "scenarioOutline", "examples"}
 
 
 class FeatureError(Exception):
@@ -209,7 +207,7 @@ class _Reader(parser.FeatureParser):
         if not title:
             raise self._error(line, self._say("no name"))
         if not scenario_data.steps:
-            raise self._error(line, self._say("no steps", name=title), template, feature)
+            raise self._error(line, self._say("no steps", name=title))
         tables = [table.table_body or () for table in scenario_data.examples]
         rows = tuple(row.location.line for row in chain(*tables))
         if template.templated and not rows:
@@ -264,7 +262,7 @@ class _Reader(parser.FeatureParser):
     def check(self, feature: parser.Feature) -> None:
         if not self.scenarios:
             problem = self._say("no scenario", name=feature.name)
-            raise self._error(feature.line_number, problem, feature, feature)
+            raise self._error(feature.line_number, problem)
         seen: dict[str, int] = {}
         for placed in self.scenarios:
             line = placed.template.line_number
@@ -273,23 +271,7 @@ class _Reader(parser.FeatureParser):
                 problem = self._say("same name", name=placed.title, first=first)
                 raise self._error(line, problem)
 
-    def _error(
-        self,
-        line: int,
-        problem: str,
-        empty: parser.Feature | parser.ScenarioTemplate | None = None,
-        feature: parser.Feature | None = None,
-    ) -> GherkinParseError:
-        """When something is empty, what should be in it may have been taken for its description,
-        which is any text that starts with no keyword."""
-        if empty and feature:
-            for number, text in enumerate(self.lines[line:], start=line + 1):
-                if text.strip() not in empty.description or not text.strip():
-                    continue
-                if hint := _did_you_mean(text.strip(), feature.language):
-                    line = number
-                    problem = self._say("found", wanted=problem, found=text.strip()) + hint
-                    break
+    def _error(self, line: int, problem: str) -> GherkinParseError:
         return GherkinParseError(problem, line, "", self.abs_filename)
 
 
@@ -336,29 +318,6 @@ def _explain(error: GherkinParseError, text: str) -> tuple[int, str]:
     lines = _lines(text)
     if line > len(lines):
         return len(lines), say(language, "ends early", wanted=wanted)
-    found = lines[line - 1].strip()
-    return line, say(language, "found", wanted=wanted, found=found) + _did_you_mean(found, language)
-
-
-def _did_you_mean(found: str, language: str) -> str:
-    """A keyword that the line may have been meant to start with."""
-    keywords = _keywords(language)
-    start = found.partition(":")[0] if ":" in found else found.split()[0]
-    if start in keywords:
-        return ""
-    if start in _keywords("ru") and language != "ru":
-        return say("en", "language missing") + say("ru", "language missing")
-    near = get_close_matches(start, keywords, n=1, cutoff=0.7)
-    return say(language, "did you mean", near=near[0] + keywords[near[0]]) if near else ""
-
-
-def _keywords(language: str) -> dict[str, str]:
-    """The keywords of a language, each with the colon that follows it or nothing."""
-    dialect = Dialect.for_name(language)
-    return {
-        word.strip(): ":" if kind in _TITLES else ""
-        for kind, words in (dialect.spec.items() if dialect else ())
-        if isinstance(words, list)
-        for word in words
-        if word.strip() != "*"
-    }
+    found = Description(line, lines[line - 1].strip(), below_scenario=True)
+    said = say(language, "found", wanted=wanted, found=found.text)
+    return line, said + meant(found, language)

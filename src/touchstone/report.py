@@ -122,21 +122,23 @@ class ReportPlugin:
         """Where the report is, or why there is none."""
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            page = mask_of(self._config)(render(run, self._file.parent))
-            # What was there stays until the new one is whole.
-            draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
-            try:
-                draft.write_text(shown(page), "utf-8")
-                # A device, such as /dev/null, is written to and not replaced.
-                if self._file.exists() and not self._file.is_file():
-                    self._file.write_text(shown(page), "utf-8")
-                else:
-                    draft.replace(self._file)
-            finally:
-                draft.unlink(missing_ok=True)
+            page = shown(mask_of(self._config)(render(run, self._file.parent)))
+            if self._file.exists() and not self._file.is_file():
+                self._file.write_text(page, "utf-8")  # a device, such as /dev/null
+            else:
+                self._replace(page)
         except OSError as error:
             return f"report: could not be written – {error}"
         return f"report: {self._file}"
+
+    def _replace(self, page: str) -> None:
+        """What was there stays until the new one is whole."""
+        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
+        try:
+            draft.write_text(page, "utf-8")
+            draft.replace(self._file)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _say(self, line: str) -> None:
         if terminal := self._config.pluginmanager.get_plugin("terminalreporter"):

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 4  # handlers, each with a connection; the rest of the pool is for people
 _LOOK_EVERY: Final = 2.0  # seconds; for what other processes have put into the inbox
+_SOON: Final = 0.1  # seconds
 
 
 class Applier:
@@ -100,8 +101,8 @@ class Applier:
         for row in sorted(rows, key=lambda row: row.id):
             if row.due_in <= 0:
                 await to_its_end(self._try_again(row))
-        due = any(row.due_in <= 0 for row in rows)
-        return 0.0 if due else min([_LOOK_EVERY, *(row.due_in for row in rows)])
+        # What was due may be in another process's hands, and so still be due: no hurry then.
+        return min([_LOOK_EVERY, *(max(row.due_in, _SOON) for row in rows)])
 
     async def _try_again(self, row: Row) -> None:
         async with self._lane(row.order_id):

@@ -17,6 +17,7 @@ from atelier import work
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.messaging import outbox, tables
+from atelier.messaging.applying import Applier
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
@@ -395,6 +396,22 @@ async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
 
     await eventually_async(lambda: history(mes, event))
     assert not await in_the_inbox(mes)
+
+
+async def test_what_another_process_has_in_hand_is_not_asked_for_in_a_hurry(
+    mes: Database, settings: Settings
+) -> None:
+    """A process that is frozen in the middle of a row must not have the others spin on it."""
+
+    async def fail(session: AsyncSession, event: Event) -> None:
+        raise LookupError("the vault is locked")
+
+    applier = Applier(QUEUE, fail, mes, (0.0, *settings.retry_delays))
+    await applier.apply(told(uuid4(), None, State.SUBMITTED), None)
+    async with mes.session() as elsewhere:
+        await elsewhere.execute(sa.select(tables.inbox).with_for_update())
+
+        assert await applier._work_off() >= 0.1
 
 
 async def test_what_the_database_refuses_for_one_event_only_holds_up_no_other(

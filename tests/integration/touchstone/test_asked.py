@@ -127,6 +127,17 @@ def test_the_evidence_of_the_last_runs_with_failures_stays(project: pytest.Pytes
     assert "All passed" in Path(".touchstone/report/index.html").read_text("utf-8")
 
 
+def test_the_artefacts_of_a_run_that_was_killed_stay(project: pytest.Pytester) -> None:
+    left = Path(".touchstone", "artefacts", "a-ring", "anna.png")
+    left.parent.mkdir(parents=True)
+    left.write_text("a picture")
+
+    run(project)
+
+    [kept] = Path(".touchstone", "failed").iterdir()
+    assert (kept / "artefacts" / "a-ring" / "anna.png").read_text() == "a picture"
+
+
 @pytest.mark.parametrize("form", ["{option} {path}", "{option}={path}"])
 @pytest.mark.parametrize("option", ["--browser-path", "--report", "--target"])
 def test_a_path_after_an_option_is_no_path_of_tests(

@@ -12,15 +12,15 @@ HANGS = {
     ),
     "in the teardown after the limit": (
         "slow",
-        "time.sleep(600)",
+        "threading.Event().wait()",
         {"failed": 1, "errors": 1, "passed": 1},
     ),
     "in a callback that swallows it": (
         "",
         """
     async def main():
-        asyncio.get_running_loop().call_soon(time.sleep, 3)
-        await asyncio.sleep(600)
+        asyncio.get_running_loop().call_soon(threading.Event().wait, 3)
+        await asyncio.Event().wait()
     asyncio.run(main())""",
         {"failed": 1, "passed": 1},
     ),
@@ -29,7 +29,7 @@ HANGS = {
         """
     for _ in range(2):
         try:
-            time.sleep(600)
+            threading.Event().wait()
         except BaseException:
             pass""",
         {"failed": 0, "passed": 2},
@@ -39,14 +39,14 @@ HANGS = {
 TESTS = """
 import asyncio
 import itertools
-import time
+import threading
 
 import pytest
 
 @pytest.fixture
 def slow():
     yield
-    time.sleep(600)
+    threading.Event().wait()
 
 def test_hangs({fixture}):
     {body}
@@ -77,7 +77,7 @@ IMMOVABLE = {
     "it swallows every failure": """
     while True:
         try:
-            time.sleep(600)
+            threading.Event().wait()
         except BaseException:
             pass""",
     "no Python can run meanwhile": "all(itertools.repeat(True))",

@@ -57,7 +57,7 @@ from touchstone.features import read
         ("@shp\nFeature: A\n  Scenario: B\n    Given c\n", "3: * – did you mean “@shop”?"),
         (
             "Функция: А\n  Сценарий: Б\n    Дано в\n",
-            "1: expected *, found “Функция: А” – is “# language: ru” missing in the first *",
+            "1: expected *, found “Функция: А”: “Функция” is a keyword of another language – is *",
         ),
         (
             "Feature: A\n  Scenario Outline: B\n    Given <metal>\n"
