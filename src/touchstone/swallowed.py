@@ -46,16 +46,21 @@ class Description:
 def descriptions(lines: Sequence[str], language: str) -> Iterator[Description]:
     """The lines of a file that is Gherkin which no keyword, table, tag or comment is on."""
     titles, steps = _of(language)
+    heads = tuple(f"{word}:" for word in titles)
+    others = (*steps, "|", "@", "#")
     fence, below = "", False
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if fence:
             fence = "" if text.startswith(fence) else fence
-        elif opening := next((each for each in _FENCES if text.startswith(each)), ""):
-            fence = opening
-        elif title := next((word for word in titles if text.startswith(f"{word}:")), ""):
+        elif not text or text.startswith(others):
+            continue
+        elif text.startswith(_FENCES):
+            fence = text[:3]
+        elif text.startswith(heads):
+            title = next(word for word in titles if text.startswith(f"{word}:"))
             below = titles[title] in ("scenario", "scenarioOutline", "background")
-        elif text and not text.startswith(("|", "@", "#")) and not text.startswith(steps):
+        else:
             yield Description(number, text, below)
 
 
