@@ -315,7 +315,9 @@ async def test_pages_are_told_of_every_change_once_redis_or_not(
         session.add(vera)
     running = start(feed)
     with feed.subscribed(Session(vera.id, vera.session_version)) as page:
-        assert await page.get() == b'event: source\ndata: {"fast": false}\n\n'
+        # It was there before the feed: what has changed until the feed began, it reads again.
+        begun = {((await page.get()) or b"").splitlines()[0] for _ in range(2)}
+        assert begun == {b"event: source", b"event: anew"}
         numbers = []
         for _ in range(3):
             order_id = await new_work(mes)

@@ -255,33 +255,25 @@ def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
         for path, item in api["paths"].items()
         for method, operation in item.items()
     }
-    assert told == {
-        "POST /api/v1/orders": ["202", "400", "401", "413", "415", "422", "429"],
-        "GET /api/v1/orders": ["200", "400", "401", "422", "429"],
-        "GET /api/v1/orders/{order_id}": ["200", "400", "401", "404", "422", "429"],
-        **{
-            f"POST /api/v1/orders/{{order_id}}/{act}": [
-                "200",
-                *("400", "401", "404", "409", "422", "429"),
-            ]
-            for act in ("confirm", "cancel")
+    for_all = {"400", "401", "429", "503"}
+    for_each = {
+        "POST /api/v1/orders": {"202", "413", "415", "422"},
+        "GET /api/v1/orders": {"200", "422"},
+        "GET /api/v1/orders/{order_id}": {"200", "404", "422"},
+        "POST /api/v1/orders/{order_id}/confirm": {"200", "404", "409", "422"},
+        "POST /api/v1/orders/{order_id}/cancel": {"200", "404", "409", "422"},
+        "POST /api/v1/estimates": {"202", "413", "415", "422"},
+        "GET /api/v1/estimates/{estimate_id}": {"200", "404", "422"},
+        "POST /api/v1/webhooks": {"201", "409", "413", "415", "422"},
+        "GET /api/v1/webhooks": {"200"},
+        "GET /api/v1/webhooks/{webhook_id}": {"200", "404", "422"},
+        "DELETE /api/v1/webhooks/{webhook_id}": {"204", "404", "422"},
+        "GET /api/v1/webhooks/{webhook_id}/deliveries": {"200", "404", "422"},
+        "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": {
+            *("202", "404", "422")
         },
-        "POST /api/v1/estimates": ["202", "400", "401", "413", "415", "422", "429"],
-        "GET /api/v1/estimates/{estimate_id}": ["200", "400", "401", "404", "422", "429"],
-        "POST /api/v1/webhooks": ["201", "400", "401", "409", "413", "415", "422", "429"],
-        "GET /api/v1/webhooks": ["200", "400", "401", "429"],
-        "GET /api/v1/webhooks/{webhook_id}": ["200", "400", "401", "404", "422", "429"],
-        "DELETE /api/v1/webhooks/{webhook_id}": ["204", "400", "401", "404", "422", "429"],
-        "GET /api/v1/webhooks/{webhook_id}/deliveries": ["200", "400", "401", "404", "422", "429"],
-        "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": [
-            "202",
-            "400",
-            "401",
-            "404",
-            "422",
-            "429",
-        ],
     }
+    assert told == {route: sorted(for_all | answers) for route, answers in for_each.items()}
     problems = [
         content
         for item in api["paths"].values()

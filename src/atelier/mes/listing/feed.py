@@ -80,6 +80,8 @@ class Feed:
                         await connection.execute(f"LISTEN {changes.CHANNEL}".encode())
                         if position is None:
                             position = await changes.position(connection)
+                            # Pages that came before may have read the list before it, too.
+                            self.tell(anew_message(position))
                         told: frozenset[Mark] = frozenset()
                         while True:
                             found = await changes.since(connection, position)
