@@ -35,8 +35,10 @@ class BadAddress(ValueError):
     """Says what is wrong with an e-mail address, to whoever typed it."""
 
 
-def clean_name(typed: str) -> str:
+def clean_name(typed: str, whose: str = "your name") -> str:
     """The name as it is kept: in Unicode's NFC, with single spaces. Raises BadName.
+
+    `whose` is what the refusal calls it.
 
     >>> clean_name("  Anna   Petrova ")
     'Anna Petrova'
@@ -45,13 +47,16 @@ def clean_name(typed: str) -> str:
     spaced = "".join(" " if unicodedata.category(one) == "Zs" else one for one in composed)
     name = re.sub(" +", " ", spaced).strip(" ")
     if not name:
-        raise BadName("Tell us your name.")
+        raise BadName(f"Tell us {whose}.")
     if any(_is_unseen(name, place) for place in range(len(name))):
         raise BadName(
             "The name holds a line break or another character that cannot be seen. Type it anew."
         )
     if len(name) > LONGEST_NAME:
-        raise BadName(f"Your name may have at most {LONGEST_NAME} characters.")
+        raise BadName(
+            f"{whose[0].upper()}{whose[1:]} may have at most {LONGEST_NAME} characters; "
+            f"this has {len(name):,}."
+        )
     if not any(unicodedata.category(one)[0] == "L" for one in name):
         raise BadName("Your name needs at least one letter.")
     if _marks_in_a_row(name) > _MARKS_IN_A_ROW:
@@ -59,8 +64,8 @@ def clean_name(typed: str) -> str:
     seen = _folded(name)
     if _LINK.search(seen) or _TELEPHONE.search(seen):
         raise BadName(
-            "A name holds no web address, no e-mail address and no telephone number. Tell us what "
-            "you are called, without @, slashes and “www”."
+            "A name holds no web address, no e-mail address and no telephone number. Leave out @, "
+            "slashes and “www”."
         )
     if _DOT.search(seen):
         raise BadName("The name looks like a web address. Write a space after each full stop.")

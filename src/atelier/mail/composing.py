@@ -21,12 +21,13 @@ from atelier.domain.people import defused
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.languages import LANGUAGES, Language
 
+_LINE = 78  # characters, as of RFC 5322
 _WORDS = Path(__file__).parent / "words"
 _PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "en": {
             "greeting": "Dear {},",
-            "greeting_to_whom_it_is": "Hello,",
+            "greeting_to_anybody": "Hello,",
             "open_it": "Open the order",
             "confirm": "Confirm the address",
             "code": "Code",
@@ -34,7 +35,7 @@ _PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "ru": {
             "greeting": "Здравствуйте, {}!",
-            "greeting_to_whom_it_is": "Здравствуйте!",
+            "greeting_to_anybody": "Здравствуйте!",
             "open_it": "Открыть заказ",
             "confirm": "Подтвердить адрес",
             "code": "Код",
@@ -91,7 +92,7 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
     content = {
         "language": language.code,
         "subject": subject,
-        "greeting": phrases["greeting"].format(name),
+        "greeting": phrases["greeting"].format(name) if name else phrases["greeting_to_anybody"],
         "first": first,
         "facts": _facts(kind, order, language),
         "rest": rest,
@@ -99,7 +100,7 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
         "open_it": phrases["open_it"],
         "farewell": phrases["farewell"],
     }
-    return _message(email, Address(name, addr_spec=customer.email), content, head)
+    return _message(email, _to(name, customer.email), content, head)
 
 
 def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> EmailMessage:
@@ -113,7 +114,7 @@ def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> 
     content = {
         "language": language.code,
         "subject": subject,
-        "greeting": phrases["greeting_to_whom_it_is"],
+        "greeting": phrases["greeting_to_anybody"],
         "first": first,
         "facts": [] if head.shop else [(phrases["code"], code)],
         "rest": rest,
@@ -122,6 +123,14 @@ def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> 
         "farewell": phrases["farewell"],
     }
     return _message(email, Address(addr_spec=customer.email), content, head)
+
+
+def _to(name: str, address: str) -> Address:
+    """Without the name where it would need quotes and a second line: Python folds it without its
+    quotes, and each comma in it would begin another address."""
+    to = Address(name, addr_spec=address)
+    quoted = str(to).startswith('"')
+    return Address(addr_spec=address) if quoted and len(f"To: {to}") > _LINE else to
 
 
 def _message(

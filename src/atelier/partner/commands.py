@@ -115,6 +115,7 @@ def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
     from sqlalchemy.exc import OperationalError
 
     from atelier.data.database import Database
+    from atelier.domain.people import BadName
     from atelier.partner.register import NotRegistered
 
     async def run() -> Answer:
@@ -127,7 +128,7 @@ def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
 
     try:
         return asyncio.run(run())
-    except (BadSettings, NotRegistered) as error:
+    except (BadName, BadSettings, NotRegistered) as error:
         _refuse(str(error))
     except OperationalError:
         _refuse("The shop's database does not answer.")

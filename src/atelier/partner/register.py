@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from atelier import security
 from atelier.data.columns import now
 from atelier.data.shop import ApiKey, Partner
+from atelier.domain.people import BadName, clean_name
 
 
 class NotRegistered(Exception):
@@ -18,7 +19,8 @@ class NotRegistered(Exception):
 
 
 async def add(session: AsyncSession, name: str) -> Partner:
-    """Raises NotRegistered where the name is taken."""
+    """The name is kept as people's names are. Raises NotRegistered where it is taken, BadName."""
+    name = clean_name(name, "the company's name")
     if await _all_called(session, name):
         raise NotRegistered(f"There is a partner {name} already.")
     partner = Partner(name=name)
@@ -67,5 +69,13 @@ async def _all_called(session: AsyncSession, wanted: str) -> Sequence[Partner]:
     try:
         by_id = await session.get(Partner, UUID(wanted))
     except ValueError:
-        return (await session.scalars(sa.select(Partner).where(Partner.name == wanted))).all()
+        return (await session.scalars(sa.select(Partner).where(_is_called(wanted)))).all()
     return [] if by_id is None else [by_id]
+
+
+def _is_called(wanted: str) -> sa.ColumnElement[bool]:
+    """As it was typed, for those who were here before names were cleaned, or as it is kept."""
+    try:
+        return Partner.name.in_({wanted, clean_name(wanted)})
+    except BadName:
+        return Partner.name == wanted

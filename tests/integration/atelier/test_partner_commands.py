@@ -64,6 +64,13 @@ def test_limits_are_set_and_become_the_usual_again(atelier: Atelier) -> None:
     ("words", "told"),
     [
         (["add", "Meridian"], "There is a partner Meridian already."),
+        (["add", " Meridian\u00a0 "], "There is a partner Meridian already."),
+        (["add", " "], "Tell us the company's name."),
+        (["add", "x" * 101], "The company's name may have at most 100 characters"),
+        (["add", "Meridian\nBcc: all"], "cannot be seen"),
+        (["add", "Meridian \u202egnp.exe"], "cannot be seen"),
+        (["add", "Win at http://evil.example"], "no web address"),
+        (["add", "meridian.example"], "looks like a web address"),
         (["key", "add", "Nobody"], "There is no partner Nobody"),
         (["key", "list", "7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11"], "There is no partner 7b3c0f6e"),
         (["key", "revoke", "7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11"], "There is no key 7b3c0f6e"),
@@ -76,3 +83,11 @@ def test_what_is_not_there_is_said(atelier: Atelier, words: list[str], told: str
 
     assert result.exit_code == 2
     assert told in result.output
+
+
+def test_a_partner_is_found_however_its_name_is_typed(atelier: Atelier) -> None:
+    added = atelier("add", "  Zoe\u0308  &\u2003Sons ").output
+
+    assert added.strip().endswith("  Zo\u00eb & Sons")
+    for typed in ("Zo\u00eb & Sons", "Zoe\u0308 &  Sons "):
+        assert atelier("key", "add", typed).exit_code == 0
