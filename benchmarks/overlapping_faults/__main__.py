@@ -5,11 +5,11 @@
 
 A company with servers of its own: customers and partners order, sellers approve, operators make
 and ship, sellers close, while services are killed, frozen and ended, RabbitMQ and PostgreSQL are
-killed and stopped, and messages are published twice, on three tracks at once by a seeded schedule.
-What the clients were told is in a ledger of this process. When all orders were begun the faults
-end; then the ledger is compared with the shop, the CRM and the MES, by identity, until nothing is
-wrong or nothing has changed for so long (--drain, seconds). The platform's own reconciliation is
-off, unless it is asked for.
+killed and stopped, and messages come twice and in another order, on three tracks at once by a
+seeded schedule. What the clients were told is in a ledger of this process. When all orders were
+begun the faults end; then the ledger is compared with the shop, the CRM and the MES, by identity,
+until nothing is wrong or nothing has changed for so long (--drain, seconds). The platform's own
+reconciliation is off, unless it is asked for.
 
 Exit status: 0 nothing was lost, 1 something was, 2 too little happened to say so.
 """
@@ -115,7 +115,7 @@ async def _drained(
 
     A slow machine is no loss; each change brings an order further, so this ends.
     """
-    shop, mes = (company.primary.address(name) for name in ("shop", "mes"))
+    shop, mes = (company.primaries[name].address for name in ("shop", "mes"))
     before: list[verdict.Finding] | None = None
     changed = time.monotonic()
     while True:
@@ -147,6 +147,7 @@ def _tell(ledger: Ledger, troubles: faults.Troubles, outcome: Outcome) -> int:
     print(f"\nfaults             {len(happened)}, of which {overlapping} overlapped another")
     for kind, count in sorted(faults.by_kind(happened).items()):
         print(f"  {kind:16} {count:5}")
+    print(f"  messages that came in another order: {troubles.reordered}")
     for text in troubles.failed[:3]:
         print(f"  not done: {text[:150]}")
     print(f"orders             {len(ledger.entries)} asked for, {len(accepted)} acknowledged")

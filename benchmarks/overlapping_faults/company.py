@@ -30,10 +30,11 @@ _USER = "touchstone"
 
 
 class Primary:
-    """PostgreSQL in one folder, without a replica."""
+    """The PostgreSQL of one database, in a folder of its own and without a replica."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str) -> None:
         self._data = folder / "data"
+        self._database = database
         user = "postgres" if os.getuid() == 0 else None
         folder.mkdir()
         if user:
@@ -47,7 +48,16 @@ class Primary:
             for name, value in {**SETTINGS, **_DURABLE, "port": str(self.port)}.items():
                 file.write(f"{name} = '{value}'\n")
 
-    def address(self, database: str) -> str:
+    @property
+    def address(self) -> str:
+        return self._address(self._database)
+
+    def create(self) -> None:
+        """The database, empty; the server has to run."""
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {self._database}")
+
+    def _address(self, database: str) -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
@@ -64,7 +74,7 @@ class Primary:
         self._program.stop(signal.SIGQUIT)
 
     def _answer(self) -> None:
-        psycopg.connect(self.address("postgres"), connect_timeout=5).close()
+        psycopg.connect(self._address("postgres"), connect_timeout=5).close()
 
 
 class BrokerServer:
@@ -145,17 +155,19 @@ class Company:
     def __init__(self, more: dict[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="overlapping-", dir=run.default_parent()))
         self.folder.chmod(0o711)
-        self.primary = Primary(self.folder / "postgres")
+        # One each, so that events go on to come while one of the two is away.
+        self.primaries = {name: Primary(self.folder / name, name) for name in ("shop", "mes")}
         self.broker_server = BrokerServer(self.folder / "rabbitmq")
         self._redis = Redis(self.folder / "redis", secrets.token_urlsafe(12))
-        self.primary.start()
-        with psycopg.connect(self.primary.address("postgres"), autocommit=True) as connection:
-            for name in ("shop", "mes"):
-                connection.execute(f"CREATE DATABASE {name}")
+        for primary in self.primaries.values():
+            primary.start()
+            primary.create()
         self.broker = self.broker_server.start()
         cache = self._redis.start()
         platform = load(Path.cwd() / "pyproject.toml")
-        databases = {name: Database(self.primary.address(name), "") for name in ("shop", "mes")}
+        databases = {
+            name: Database(primary.address, "") for name, primary in self.primaries.items()
+        }
         files = self.folder / "files"
         files.mkdir()
         environment = fill_environment(
@@ -193,6 +205,7 @@ class Company:
         self.zygote.close()
         self.broker_server.end()
         self._redis.kill()
-        self.primary.crash()
+        for primary in self.primaries.values():
+            primary.crash()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)

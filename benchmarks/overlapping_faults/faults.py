@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
-import aio_pika
 import psycopg
 
-from atelier.messaging import topology
+from benchmarks.overlapping_faults import messages
 from benchmarks.overlapping_faults.company import Company
 
 TRACKS = 3
 _PAUSE = (1.0, 9.0)  # seconds, between two faults of one track
 _LASTS = (0.2, 3.0)  # seconds
-_TWICE = 20  # messages that are published again at once
+_PRIMARY_LASTS = (0.5, 9.0)  # seconds: longer than three quick attempts
 
 Act = Callable[[], object]
 
@@ -46,13 +44,18 @@ class Troubles:
         self._company = company
         self._seed = seed
         self._stopping = asyncio.Event()
-        self._busy = {name: asyncio.Lock() for name in (*company.services.ports, *_SERVERS)}
+        self._busy = {name: asyncio.Lock() for name in self._targets()}
         self._started = time.monotonic()
         self.happened: list[Fault] = []
         self.failed: list[str] = []
+        self.reordered = 0  # messages
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def _targets(self) -> list[str]:
+        primaries = map(_primary, self._company.primaries)
+        return [*self._company.services.ports, *primaries, "broker", "messages"]
 
     async def run(self) -> None:
         """Until `stop`; returns when the last fault has been undone."""
@@ -63,7 +66,7 @@ class Troubles:
         while not self._stopping.is_set():
             await self._wait(chance.uniform(*_PAUSE))
             kind, target = self._draw(chance)
-            lasts = chance.uniform(*_LASTS)
+            lasts = chance.uniform(*(_PRIMARY_LASTS if kind in _OF_PRIMARIES else _LASTS))
             if self._stopping.is_set() or self._busy[target].locked():
                 continue
             async with self._busy[target]:
@@ -75,21 +78,27 @@ class Troubles:
         (kind,) = chance.choices(kinds, list(_WEIGHTS.values()))
         if kind in ("killed", "ended", "frozen"):
             return kind, chance.choice(services)
+        if kind in _OF_PRIMARIES:
+            return kind, _primary(chance.choice(list(self._company.primaries)))
         return kind, kind.split(" ")[0]
 
     async def _do(self, kind: str, target: str, lasts: float, chance: random.Random) -> None:
         began = time.monotonic() - self._started
         try:
             if kind == "messages twice":
-                await self._publish_again(chance)
+                await messages.publish_again(self._company.broker.amqp, self._databases(), chance)
             else:
                 breaks, mends = self._acts(kind, target)
                 await asyncio.to_thread(breaks)
                 try:
                     await self._wait(lasts)
+                    if kind in _REDELIVERED:
+                        with suppress(*messages.LOST_BROKER):
+                            broker = self._company.broker.amqp
+                            self.reordered += await messages.shuffle(broker, target, chance)
                 finally:
                     await asyncio.to_thread(mends)
-        except (OSError, psycopg.Error, aio_pika.exceptions.AMQPError) as error:
+        except (psycopg.Error, *messages.LOST_BROKER) as error:
             self.failed.append(f"{kind} {target}: {type(error).__name__}: {error}")
             return
         self.happened.append(Fault(kind, target, began, time.monotonic() - self._started))
@@ -97,42 +106,19 @@ class Troubles:
     def _acts(self, kind: str, target: str) -> tuple[Act, Act]:
         """What breaks it and what mends it."""
         services, broker = self._company.services, self._company.broker_server
-        primary = self._company.primary
+        if kind in _OF_PRIMARIES:
+            primary = self._company.primaries[target.split(" ")[0]]
+            return (primary.stop if kind == "primary stopped" else primary.crash), primary.start
         return {
             "killed": (partial(services.kill, target), partial(services.start, target)),
             "ended": (partial(services.end, target), partial(services.start, target)),
             "frozen": (partial(services.freeze, target), partial(services.thaw, target)),
             "broker killed": (broker.crash, broker.start),
             "broker stopped": (broker.stop, broker.start),
-            "primary killed": (primary.crash, primary.start),
-            "primary stopped": (primary.stop, primary.start),
         }[kind]
 
-    async def _publish_again(self, chance: random.Random) -> None:
-        """Events that were published lately, as a relay does that died before its own mark."""
-        rows = []
-        for name in ("shop", "mes"):
-            address = self._company.primary.address(name)
-            async with await psycopg.AsyncConnection.connect(address, connect_timeout=2) as db:
-                found = await db.execute(
-                    "SELECT type, body FROM outbox WHERE published_at IS NOT NULL "
-                    "ORDER BY id DESC LIMIT 200"
-                )
-                rows += await found.fetchall()
-        if not rows:
-            raise OSError("there is nothing yet that could be published again")
-        broker = urlsplit(self._company.broker.amqp)
-        # Where nobody listens, aio-pika would leave a coroutine behind that complains.
-        _, writer = await asyncio.open_connection(broker.hostname, broker.port)
-        writer.close()
-        async with await aio_pika.connect(self._company.broker.amqp, timeout=5) as connection:
-            channel = await connection.channel()
-            exchange = await channel.get_exchange(topology.EVENTS, ensure=False)
-            for type_, body in chance.sample(rows, min(_TWICE, len(rows))):
-                message = aio_pika.Message(
-                    json.dumps(body).encode(), message_id=body["id"], type=type_
-                )
-                await exchange.publish(message, routing_key=type_)
+    def _databases(self) -> list[str]:
+        return [primary.address for primary in self._company.primaries.values()]
 
     async def _wait(self, seconds: float) -> None:
         """So long, or until the end."""
@@ -153,15 +139,20 @@ def by_kind(faults: list[Fault]) -> Counter[str]:
     )
 
 
-_SERVERS = ("broker", "primary", "messages")
+def _primary(database: str) -> str:
+    return f"{database} primary"
+
+
 _WEIGHTS = {
-    "killed": 30,
-    "frozen": 20,
-    "ended": 12,
-    "broker killed": 16,
+    "killed": 20,
+    "frozen": 18,
+    "ended": 8,
+    "broker killed": 20,
     "broker stopped": 4,
-    "primary killed": 5,
-    "primary stopped": 4,
-    "messages twice": 13,
+    "primary killed": 8,
+    "primary stopped": 12,
+    "messages twice": 10,
 }
+_REDELIVERED = {"killed", "ended"}
+_OF_PRIMARIES = {kind for kind in _WEIGHTS if kind.startswith("primary")}
 _TARGETLESS = {kind for kind in _WEIGHTS if " " in kind}
