@@ -19,7 +19,7 @@ from atelier import calculations
 from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Email, Order
-from atelier.mail.kinds import Kind
+from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
 from atelier.messaging.tables import inbox, outbox
@@ -175,8 +175,9 @@ class Gauges:
             return
         query = sa.select(Email.kind, sa.func.count()).where(Email.parked_at.is_not(None))
         async with shop.session() as session:
-            found = dict((await session.execute(query.group_by(Email.kind))).tuples().all())
-        for kind in Kind:
+            rows = await session.execute(query.group_by(Email.kind))
+        found = {kind: int(count) for kind, count in rows}
+        for kind in (*Kind, CONFIRMATION):
             letters_parked.labels(kind).set(found.get(kind, 0))
 
     async def _count_orders(self) -> None:

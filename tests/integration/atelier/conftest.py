@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -12,6 +12,7 @@ from atelier.data.database import Database
 from atelier.data.shop import Partner
 from atelier.messaging.broker import Broker
 from atelier.settings import Settings
+from tests.integration.atelier.moved import Moved
 from touchstone.sandbox import Sandbox
 
 
@@ -83,3 +84,13 @@ async def partner(shop: Database) -> Partner:
         partner = Partner(name="Goldfinch & Sons")
         session.add(partner)
     return partner
+
+
+@pytest.fixture
+def moved(request: pytest.FixtureRequest) -> Iterator[Moved]:
+    """Holds a test to what it says that it `moves`."""
+    watched = Moved()
+    yield watched
+    watched.look()
+    left = watched.without(getattr(request.function, "moves", ()))
+    assert not left, f"not moved: {'; '.join(left)}"
