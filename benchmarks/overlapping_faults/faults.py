@@ -123,7 +123,8 @@ class Troubles:
     async def _wait(self, seconds: float) -> None:
         """So long, or until the end."""
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
         except TimeoutError:
             return
 

@@ -121,7 +121,8 @@ class Gauges:
 
     async def _read(self, what: str, look: Awaitable[None], *gauges: Gauge) -> None:
         try:
-            await asyncio.wait_for(look, _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                await look
         except Exception as error:
             for gauge in gauges:
                 gauge.clear()

@@ -179,7 +179,7 @@ class Resources:
             "broker": self.broker.check(),
         }
         answers = await asyncio.gather(
-            *(asyncio.wait_for(check, _PATIENCE) for check in checks.values()),
+            *(_in_time(check) for check in checks.values()),
             return_exceptions=True,
         )
         faults = [
@@ -202,3 +202,8 @@ class Resources:
 
 def _nobody() -> None:
     """Is told where nobody waits for news."""
+
+
+async def _in_time(check: Awaitable[object]) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        await check

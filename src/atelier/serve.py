@@ -30,6 +30,7 @@ import atelier.pricing.app
 import atelier.shop.app
 from atelier import logs, tracing
 from atelier.data.patience import OF_SERVICES, patience
+from atelier.messaging.backoff import ended
 from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
@@ -117,17 +118,13 @@ async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None
 
     log.info("stopping")
     # First what open pages listen to: their connections would hold the servers back.
-    for follower in followers:
-        follower.cancel()
-    await asyncio.gather(*followers, return_exceptions=True)
+    await ended(followers)
     for server in servers:
         server.should_exit = True
     outcomes = await asyncio.gather(*serving, return_exceptions=True)
     # Consumers before relays: what the last handlers put into the outbox may leave still.
     for group in (consumers, workers, relays):
-        for task in group:
-            task.cancel()
-        await asyncio.gather(*group, return_exceptions=True)
+        await ended(group)
     await resources.close()
     for outcome in outcomes:
         if isinstance(outcome, BaseException):

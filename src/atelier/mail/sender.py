@@ -64,7 +64,8 @@ class Sender:
                 while await to_its_end(self._send_one()):
                     backoff.reset()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self._look_every)
+                    async with asyncio.timeout(self._look_every):
+                        await self._news.wait()
                 continue
             except (Unreachable, *DATABASE_GONE) as error:
                 log.warning("mail interrupted", reason=_reason(error))

@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 
 from atelier.messaging import topology
+from atelier.messaging.backoff import heed_cancellation
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Broker:
         try:
             if prefetch:
                 await channel.set_qos(prefetch_count=prefetch)
+            heed_cancellation()
             yield channel
         except ChannelNotFoundEntity:
             # Something that was declared is gone. The next connection declares it again.

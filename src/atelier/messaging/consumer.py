@@ -15,7 +15,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from atelier import tracing
 from atelier.data.database import Database
 from atelier.messaging.applying import Applier
-from atelier.messaging.backoff import Backoff
+from atelier.messaging.backoff import Backoff, heed_cancellation
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler
@@ -110,6 +110,7 @@ class Consumer:
         self.consuming.set()
         log.info("consuming", queue=self.queue)
         try:
+            heed_cancellation()
             await trouble
         finally:
             self.consuming.clear()
