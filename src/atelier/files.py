@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol
 
+import structlog
+
 from atelier.domain.models3d import ModelRejected, check_structure
-from atelier.places import Folder, Place
+from atelier.places import Folder, Place, StoreUnavailable
+
+_log = structlog.get_logger("atelier.files")
 
 _CHUNK = 1 << 20  # bytes
 _LONGEST_NAME = 120
@@ -31,6 +37,14 @@ class StoredModel:
     checksum: str
     name: str
     size: int
+
+
+class ModelMissing(Exception):
+    """A model that was kept is not there any more, or not there yet; which one is for us."""
+
+    def __init__(self, checksum: str) -> None:
+        super().__init__(f"the store has no model {checksum}")
+        self.checksum = checksum
 
 
 class ModelStore:
@@ -56,12 +70,27 @@ class ModelStore:
         content = bytes(received)
         del received  # a second copy of the largest file is not worth its memory
         checksum = await asyncio.to_thread(_checked, content)
-        await self._place.keep(_key(checksum), content)
+        with _logged():
+            await self._place.keep(_key(checksum), content)
         return StoredModel(checksum, _safe(upload.filename), len(content))
 
     async def read(self, checksum: str) -> bytes:
-        """Raises FileNotFoundError, StoreUnavailable."""
-        return await self._place.read(_key(checksum))
+        """A model that has been kept. Raises ModelMissing, StoreUnavailable."""
+        try:
+            with _logged():
+                return await self._place.read(_key(checksum))
+        except FileNotFoundError as error:
+            _log.error("model missing", checksum=checksum)
+            raise ModelMissing(checksum) from error
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        _log.warning("store of models unavailable", reason=repr(error.__cause__))
+        raise
 
 
 def _checked(content: bytes) -> str:

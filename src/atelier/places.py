@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final, Protocol, TypeVar, TypeVarTuple, Unpack
 
+Given = TypeVarTuple("Given")
+Answer = TypeVar("Answer")
+
+_HANDS: Final = 4  # threads
 _PART: Final = 8 << 20  # bytes; larger files go to S3 in parts of this size
 _PARTS_AT_ONCE: Final = 4
 
@@ -48,24 +54,30 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Of its own: on a network's disk that does not answer threads are stuck, and whoever only
+        # signs in needs one, too.
+        self._hands = ThreadPoolExecutor(_HANDS, "files")
 
     async def keep(self, key: str, content: bytes) -> None:
         """See `Place.keep`."""
         try:
-            await asyncio.to_thread(_keep, self.folder, key, content)
+            await self._do(_keep, self.folder, key, content)
         except OSError as error:
             raise StoreUnavailable from error
 
     async def read(self, key: str) -> bytes:
         """See `Place.read`."""
         try:
-            return await asyncio.to_thread((self.folder / key).read_bytes)
+            return await self._do((self.folder / key).read_bytes)
         except FileNotFoundError as error:
-            if not await asyncio.to_thread(self.folder.is_dir):
+            if not await self._do(self.folder.is_dir):
                 raise StoreUnavailable from error  # a disk that is not mounted
             raise
         except OSError as error:
             raise StoreUnavailable from error
+
+    async def _do(self, work: Callable[[Unpack[Given]], Answer], *given: *Given) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._hands, work, *given)
 
 
 class Bucket:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5, 30, 120, 600)  # seconds; as JSON: [0.2, 1, 5]
     reconcile_every: float = Field(180, ge=0)  # seconds; 0: only by command
+    request_limit: float = Field(20, gt=0)  # seconds until an answer begins
     # How many times as often as `web.limits` says; more than once where programs act as people.
     limits_times: int = Field(1, ge=1)
     # What a partner may do whose own row says nothing else; see `partner.limits`.

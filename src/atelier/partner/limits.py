@@ -18,9 +18,9 @@ from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from atelier import metrics
+from atelier.cache import CACHE_GONE
 from atelier.data.shop import Partner
 from atelier.settings import Settings
 
@@ -155,7 +155,7 @@ class RateLimiter:
                 keys=[f"atelier:limits:{partner_id}"],
                 args=[limits.burst, limits.window, limits.daily],
             )
-        except (RedisError, OSError) as error:
+        except CACHE_GONE as error:
             self._ask_again_at = time.monotonic() + _PAUSE
             metrics.cache_requests_total.labels("limits", "unavailable").inc()
             log.warning("rate limits are not kept: Redis is away", reason=type(error).__name__)

@@ -46,7 +46,7 @@ def create_app(
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service),
             Middleware(PlainRequests),
-            Middleware(TimeLimit),
+            Middleware(TimeLimit, limit=resources.settings.request_limit),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),

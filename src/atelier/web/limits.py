@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from redis.exceptions import RedisError
 from starlette.requests import Request
 
+from atelier.cache import CACHE_GONE
 from atelier.metrics import rate_limit_rejections_total
 from atelier.resources import Resources
 from atelier.security import read_session
@@ -140,7 +140,7 @@ class Counter:
         args = [value for limit in limits for value in (limit.most * self._times, limit.within)]
         try:
             place, left = await self._count(keys=keys, args=args)
-        except (RedisError, OSError) as error:
+        except CACHE_GONE as error:
             self._ask_again_at = time.monotonic() + _PAUSE
             _log.warning("limits are not kept: Redis is away", reason=type(error).__name__)
             return limits[0], 0

@@ -18,6 +18,7 @@ from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
+from atelier.files import ModelMissing
 from atelier.orders import OrderNotFound
 from atelier.places import StoreUnavailable
 from atelier.web.scope import pages_of, service_of
@@ -56,8 +57,10 @@ UNDERSTOOD: Final = (
     WorkOrderNotFound,
     AlreadyTaken,
     StoreUnavailable,
+    ModelMissing,
 )
-"""Exceptions that `refusal_of` turns into a refusal: what a user can do wrong."""
+"""Exceptions that `refusal_of` turns into a refusal: what a user can do wrong, and what is
+our fault in a way that has words of its own."""
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -84,6 +87,15 @@ def refusal_of(error: Exception) -> Refusal:
                 "Not possible at the moment",
                 str(error),
                 headers={"Retry-After": "60"},
+            )
+        case ModelMissing():
+            return Refusal(
+                503,
+                "model-unavailable",
+                "This model cannot be shown at the moment",
+                "We cannot find the file of this 3D model. It is our fault, not yours, and it has "
+                "been recorded: please try again later.",
+                headers={"Retry-After": "300"},
             )
         case OrderNotFound() | WorkOrderNotFound():
             return Refusal(404, "order-not-found", "No such order", str(error))

@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from atelier import metrics
+from atelier.cache import CACHE_GONE
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of, service_of
 
@@ -51,7 +51,7 @@ class Attempt:
                 pipeline.incr(self.key)
                 pipeline.ttl(self.key)
                 _, so_far, left = await pipeline.execute()
-        except RedisError as error:
+        except CACHE_GONE as error:
             _log.warning("sign-ins are not counted", reason=type(error).__name__)
             return
         if so_far > ATTEMPTS:
@@ -63,7 +63,7 @@ class Attempt:
         self.count("done")
         try:
             await self.cache.delete(self.key)
-        except RedisError as error:
+        except CACHE_GONE as error:
             _log.warning("sign-ins are not counted", reason=type(error).__name__)
 
     def count(self, result: Literal["done", "wrong", "throttled"]) -> None:

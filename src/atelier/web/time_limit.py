@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.data.patience import OF_REQUESTS, patience
-
-LIMIT: Final = 20.0  # seconds
 
 
 class TimeLimit:
@@ -19,15 +16,18 @@ class TimeLimit:
     the affair of whoever reads or streams it.
     """
 
-    def __init__(self, app: ASGIApp, limit: float = LIMIT) -> None:
+    def __init__(self, app: ASGIApp, limit: float) -> None:
+        """`limit` in seconds; a single statement may take a quarter of it, and no more than
+        `OF_REQUESTS`."""
         self._app = app
         self._limit = limit
+        self._patience = min(OF_REQUESTS, limit / 4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        patience.set(OF_REQUESTS)
+        patience.set(self._patience)
         clock = asyncio.get_running_loop()
         answering = False
 

@@ -13,6 +13,7 @@ from atelier.data.shop import Partner
 from atelier.messaging.broker import Broker
 from atelier.settings import Settings
 from tests.integration.atelier.moved import Moved
+from tests.integration.atelier.s3_server import S3, s3_server
 from touchstone.sandbox import Sandbox
 
 
@@ -29,6 +30,13 @@ Start = Callable[[Runs], "asyncio.Task[None]"]
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     # uvloop swallows what pytest-timeout raises: a test that hangs would never end.
     return "asyncio", {"use_uvloop": False}
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    """An S3 that all tests of a module share, each with a bucket of its own."""
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -221,19 +221,20 @@ async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(
     dispatch: Dispatch,
 ) -> None:
     content = await kept(models, CUBE)
-    lost = await asyncio.to_thread(tmp_path.rename, tmp_path.with_name("elsewhere"))
+    folder = tmp_path / content.checksum[:2]
+    lost = await asyncio.to_thread(folder.rename, tmp_path / "elsewhere")
     event = asked(content)
     dispatch(pool)
     await deliver(broker, calculations.QUEUE, event)
 
     [letter] = await eventually_async(lambda: dead_letters(mes), timeout=60)
 
-    assert letter.reason.startswith("StoreUnavailable")  # the whole store, as an unmounted disk
+    assert letter.reason == f"ModelMissing: the store has no model {content.checksum}"
     assert (letter.attempts, letter.id) == (4, str(event.id))
     assert await answers(mes) == []
     assert await requests(mes) == []
 
-    await asyncio.to_thread(lost.rename, tmp_path)
+    await asyncio.to_thread(lost.rename, folder)
     async with mes.session() as session:
         await inbox.revive(session, letter)
     name, _ = await answered(mes, event)

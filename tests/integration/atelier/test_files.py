@@ -6,21 +6,17 @@ import itertools
 import os
 import resource
 import struct
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from atelier.domain.models3d import ModelRejected
-from atelier.files import ModelStore
+from atelier.files import ModelMissing, ModelStore
 from atelier.places import Bucket, Folder, Place, StoreUnavailable, place_at
-from touchstone.backing.programs import free_ports
-from touchstone.waiting import eventually
+from atelier.security import verify_password_aside
+from tests.integration.atelier.s3_server import S3
 
 pytestmark = pytest.mark.anyio
 
@@ -54,48 +50,6 @@ class Upload:
     async def read(self, size: int = -1) -> bytes:
         chunk, self.left = self.left[:size], self.left[size:]
         return chunk
-
-
-@dataclass(frozen=True)
-class S3:
-    """A running server that speaks as S3 does."""
-
-    address: str
-
-    @property
-    def options(self) -> dict[str, str]:
-        return {
-            "endpoint": self.address,
-            "region": "eu-central-1",
-            "access_key_id": "jeweller",
-            "secret_access_key": "nobody else's",
-        }
-
-    def make_bucket(self) -> str:
-        name = f"models-{uuid4()}"
-        httpx.put(f"{self.address}/{name}", trust_env=False).raise_for_status()
-        return name
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3]:
-    """Moto's server: S3's HTTP API, multipart uploads included, in a process of its own."""
-    (port,) = free_ports(1)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    with server:
-        running = S3(f"http://127.0.0.1:{port}")
-        eventually(
-            lambda: httpx.get(running.address, trust_env=False),
-            timeout=90,
-            ignoring=(httpx.TransportError,),
-            describe="the S3 server answers",
-        )
-        yield running
-        server.kill()
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -179,8 +133,38 @@ async def test_nothing_is_kept_where_a_disk_is_not_mounted(tmp_path: Path) -> No
 
 
 async def test_what_was_never_kept_is_not_found(place: Place) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ModelMissing, match="has no model 0000"), capture_logs() as lines:
         await ModelStore(place).read("0" * 64)
+
+    assert [(line["event"], line["checksum"]) for line in lines] == [("model missing", "0" * 64)]
+
+
+async def test_that_the_store_is_away_is_in_our_log(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable), capture_logs() as lines:
+        await ModelStore(tmp_path / "not mounted").read("0" * 64)
+
+    assert [line["event"] for line in lines] == ["store of models unavailable"]
+    assert "FileNotFoundError" in lines[0]["reason"]
+
+
+async def test_a_disk_that_does_not_answer_takes_no_threads_from_others(tmp_path: Path) -> None:
+    # A pipe that nobody writes to blocks whoever opens it, as a file on such a disk does.
+    pipe = tmp_path / "model.stl"
+    os.mkfifo(pipe)
+    folder = Folder(tmp_path)
+    stuck = [asyncio.create_task(folder.read(pipe.name)) for _ in range(40)]
+    await asyncio.sleep(0)  # until they have all begun
+    try:
+        async with asyncio.timeout(10):
+            assert not await verify_password_aside(None, "anything", "test")
+        assert not any(task.done() for task in stuck)
+    finally:
+        for task in stuck:
+            task.cancel()
+        writer = os.open(pipe, os.O_RDWR)
+        pipe.unlink()
+        os.close(writer)
+        await asyncio.gather(*stuck, return_exceptions=True)
 
 
 async def test_a_file_of_several_parts_comes_back_as_it_was(place: Place) -> None:

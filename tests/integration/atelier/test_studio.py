@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -232,6 +233,22 @@ class TestTheModelOfAnOrder:
         stranger = door.visitor().get(f"{order}/{part}")
         assert stranger.status_code == 303
         assert stranger.headers["location"].startswith("/sign-in?next=/orders/")
+
+    @pytest.mark.parametrize("part", ["model", "picture.png"])
+    def test_that_we_have_lost_is_our_fault(self, door: Door, part: str) -> None:
+        owner = door.customer()
+        address = owner.post("/studio/order", data={}).headers["location"]
+        (order,) = door.orders()
+        folder = Path(door.company.sandbox.environment["ATELIER_FILES"])
+        next(folder.rglob(f"{order.model_checksum}.stl")).unlink()
+
+        answer = owner.get(f"{address}/{part}")
+
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "immutable" not in answer.headers["Cache-Control"]
+        assert "It is our fault, not yours" in answer.text
+        assert owner.get(address).status_code == 200
 
     def test_is_the_file_that_was_uploaded(self, door: Door) -> None:
         customer, ring = door.customer(), models.as_binary_stl(models.ring())

@@ -148,6 +148,7 @@ async def test_statements_of_a_request_have_less_time_than_those_of_commands() -
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(patience.get())
 
-    await ask(app, 10)
+    await ask(app, 20)
+    await ask(app, 2)
 
-    assert seen == [OF_REQUESTS]
+    assert seen == [OF_REQUESTS, 0.5]

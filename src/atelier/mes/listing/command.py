@@ -7,8 +7,9 @@ import time
 
 from redis.asyncio import Redis
 
+from atelier.cache import CACHE_GONE
 from atelier.mes.listing import projector
-from atelier.mes.listing.readmodel import CACHE_GONE, ReadModel
+from atelier.mes.listing.readmodel import ReadModel
 from atelier.settings import settings
 
 

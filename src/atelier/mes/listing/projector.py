@@ -9,10 +9,11 @@ from typing import Final
 import psycopg
 import structlog
 
+from atelier.cache import CACHE_GONE
 from atelier.data.patience import connect
 from atelier.mes.listing import changes
 from atelier.mes.listing.changes import Changes, Connection, Mark
-from atelier.mes.listing.readmodel import CACHE_GONE, ReadModel, Stamp
+from atelier.mes.listing.readmodel import ReadModel, Stamp
 from atelier.mes.listing.rows import Row
 from atelier.messaging.backoff import Backoff, heed_cancellation
 

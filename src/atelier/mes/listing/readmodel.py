@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import WatchError
 
 from atelier.mes.listing import chunks, rows
 from atelier.mes.listing.changes import Beginning, Whole
@@ -29,8 +29,6 @@ from atelier.mes.listing.chunks import Update
 from atelier.mes.listing.rows import Row
 
 KEY: Final = "mes:list"
-CACHE_GONE: Final = (RedisError, OSError, TimeoutError)
-"""What a lost Redis looks like to whoever uses it."""
 
 _LIFETIME: Final = 15  # seconds
 
@@ -53,7 +51,7 @@ class Sendable:
 
 
 class ReadModel:
-    """Every call raises one of CACHE_GONE where Redis cannot be used."""
+    """Every call raises one of `atelier.cache.CACHE_GONE` where Redis cannot be used."""
 
     def __init__(self, cache: Redis) -> None:
         self._cache = cache
