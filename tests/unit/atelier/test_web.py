@@ -15,7 +15,7 @@ from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
 from atelier.domain.models3d import ModelRejected
-from atelier.files import StoredModel
+from atelier.files import ModelMissing, StoredModel
 from atelier.orders import OrderNotFound
 from atelier.partner import intake
 from atelier.places import StoreUnavailable
@@ -137,8 +137,16 @@ class TestRefusal:
 
     def test_all_that_pages_catch_can_be_told(self) -> None:
         told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
-        told |= {ModelRejected, OrderNotFound, WorkOrderNotFound, StoreUnavailable}
+        told |= {ModelRejected, OrderNotFound, WorkOrderNotFound, StoreUnavailable, ModelMissing}
         assert set(UNDERSTOOD) == told
+
+    @pytest.mark.parametrize("error", [StoreUnavailable(), ModelMissing("c0ffee")])
+    def test_what_may_pass_says_when_to_come_back(self, error: Exception) -> None:
+        refusal = refusal_of(error)
+
+        assert refusal.status == 503
+        assert int(refusal.headers["Retry-After"]) > 0
+        assert "c0ffee" not in refusal.detail  # that is for our log
 
     def test_our_own_faults_are_not_the_users(self) -> None:
         with pytest.raises(TypeError):
