@@ -94,7 +94,7 @@ async def _run(
     ordering = Ordering(people, options.orders, options.seconds, options.at_once)
     began = time.monotonic()
     trouble = asyncio.create_task(troubles.run())
-    await ordering.begin_all()
+    await _until_first_failure(asyncio.create_task(ordering.begin_all()), trouble)
     took = time.monotonic() - began
     troubles.stop()
     await trouble
@@ -106,6 +106,15 @@ async def _run(
     crm.close()
     await people.close()
     return outcome
+
+
+async def _until_first_failure(work: asyncio.Task[None], beside: asyncio.Task[None]) -> None:
+    """Until `work` has ended. Raises what ends `beside` before it."""
+    await asyncio.wait({work, beside}, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        work.cancel()
+        beside.result()
+    await work
 
 
 async def _drained(
