@@ -24,7 +24,7 @@ METALS = ("silver-925", "gold-585", "gold-750", "platinum-950")
 _PATIENCE = 5.0  # seconds, for an answer
 _GIVES_WAY_AFTER = 60.0  # seconds
 _MOST_OPEN = 2  # times those that are begun at once
-_PAUSES = (0.3, 2.0)  # seconds, between two looks: from, to
+_PAUSES = (0.5, 4.0)  # seconds, between two looks: from, to
 _SHOWN = re.compile(r'id="order-state"[^>]*data-state="(\w+)"')
 _ADDRESSES = {"customer": "shop", "partner": "partner", "seller": "crm", "operator": "mes"}
 
