@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
+
+_Address = Annotated[
+    str, Field(pattern=r"^https?://[^/]"), AfterValidator(lambda address: address.rstrip("/"))
+]
 
 
 def _cores() -> int:
@@ -62,7 +66,7 @@ class Settings(BaseSettings):
     password_cost: Literal["production", "test"] = "production"
     mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
     mail_from: str = "Atelier <orders@atelier.example>"
-    shop_address: str | None = None
+    shop_address: _Address | None = None
     watch_every: float = 60.0  # seconds
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

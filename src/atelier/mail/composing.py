@@ -95,6 +95,7 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
         "greeting": phrases["greeting"].format(name) if name else phrases["greeting_to_anybody"],
         "first": first,
         "facts": _facts(kind, order, language),
+        "code": None,
         "rest": rest,
         "address": None if head.shop is None else f"{head.shop}/orders/{order.number}",
         "open_it": phrases["open_it"],
@@ -108,7 +109,8 @@ def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> 
     us, and so holds nothing of what was typed at registration but the address itself."""
     language = LANGUAGES[customer.language]
     code = security.confirmation_code(email.id, head.secret)
-    words = _TEMPLATES.get_template(f"{language.code}/{CONFIRMATION}.txt").render()
+    link = f"{head.shop}/confirm?code={code}" if head.shop else None
+    words = _TEMPLATES.get_template(f"{language.code}/{CONFIRMATION}.txt").render(link=link)
     subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     phrases = _PHRASES[language.code]
     content = {
@@ -116,9 +118,10 @@ def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> 
         "subject": subject,
         "greeting": phrases["greeting_to_anybody"],
         "first": first,
-        "facts": [] if head.shop else [(phrases["code"], code)],
+        "facts": [],
+        "code": None if link else (phrases["code"], code),
         "rest": rest,
-        "address": f"{head.shop}/confirm?code={code}" if head.shop else None,
+        "address": link,
         "open_it": phrases["confirm"],
         "farewell": phrases["farewell"],
     }

@@ -21,14 +21,15 @@ _REFUSALS: Final = {
     Outcome.USED: Refusal(
         410,
         "confirmation-used",
-        "This link was used already",
+        "This letter was used already",
         "The address is confirmed, and there is nothing left to do.",
     ),
     Outcome.ENDED: Refusal(
         410,
         "confirmation-ended",
-        "This link has ended",
-        "It worked for two days. Sign in and ask for another letter on the page of your account.",
+        "This letter is too old",
+        "What it holds worked for two days. Sign in and ask for another on the page of your "
+        "account.",
     ),
     Outcome.UNKNOWN: Refusal(
         422,
@@ -52,7 +53,7 @@ router = APIRouter()
 @router.get("/confirm")
 async def show_confirmation(request: Request, _: Visitor, code: str = "") -> Response:
     """Asks before it confirms: programs that look into letters open each link."""
-    return page(request, "confirm.html", code=code, done=False)
+    return page(request, "confirm.html", code=code, done=False, used=False)
 
 
 @router.post("/confirm")
@@ -66,13 +67,18 @@ async def confirm(request: Request, _: Visitor) -> Response:
         outcome = await confirming.confirm(session, letter)
     refusal = _REFUSALS.get(outcome)
     return page(
-        request, "confirm.html", refusal=refusal, code="", done=outcome is Outcome.CONFIRMED
+        request,
+        "confirm.html",
+        refusal=refusal,
+        code="",
+        done=outcome is Outcome.CONFIRMED,
+        used=outcome is Outcome.USED,
     )
 
 
 @router.post("/account/confirmation")
 async def ask_again(request: Request, customer: SignedIn) -> Response:
-    """Another letter with a link."""
+    """Another letter."""
     async with resources_of(request).shop.session() as session:
         asked = await confirming.ask(session, customer.id)
     if not asked and customer.confirmed_at is None:

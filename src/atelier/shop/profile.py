@@ -103,5 +103,6 @@ def _account_page(
         saved=saved,
         customer=customer,
         languages=LANGUAGES,
+        by_link=resources_of(request).settings.shop_address is not None,
         password_length=security.PASSWORD_LENGTH.start,
     )
