@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +45,11 @@ def up(provider: _Backing = None) -> None:
         config.load(root / "pyproject.toml")
     except config.ConfigurationError as error:
         raise _failure(str(error)) from None
-    chosen = provider or backing.choose()
+    with _one_after_the_other(root):
+        _start(root, provider or backing.choose())
+
+
+def _start(root: Path, chosen: str) -> None:
     if keepers.warm(root, chosen):
         typer.echo(f"they run already ({_call('status')})")
         return
@@ -68,9 +75,12 @@ def up(provider: _Backing = None) -> None:
 def down() -> None:
     """End the backing services of this project that stay, and drop what is kept in them."""
     found = [socket for socket, said in keepers.running(_root()) if said["stays"] or said["kept"]]
-    for socket in found:
-        keepers.end(socket)
-    typer.echo("ended" if found else "nothing was running")
+    at_work = sum(keepers.end(socket) for socket in found)
+    if at_work:
+        runs = "the run that uses" if at_work == 1 else f"the {at_work} runs that use"
+        typer.echo(f"they end after {runs} them")
+    else:
+        typer.echo("ended" if found else "nothing was running")
 
 
 @app.command()
@@ -90,8 +100,7 @@ def status() -> None:
 def open(name: Name) -> None:
     """Let a kept sandbox run on, and say how to look into it."""
     kept = _kept(name)
-    with contextlib.closing(KeeperClient(kept.socket)) as client:
-        client.open(name)
+    _ask(kept, lambda client: client.open(name))
     typer.echo(f"{kept.scenario}\n")
     rows = [*kept.sandbox.services.items(), *demo.behind(kept.sandbox)]
     width = max(len(title) for title, _ in rows)
@@ -105,8 +114,7 @@ def open(name: Name) -> None:
 def drop(name: Name) -> None:
     """Remove a kept sandbox."""
     kept = _kept(name)
-    with contextlib.closing(KeeperClient(kept.socket)) as client:
-        client.drop(name)
+    _ask(kept, lambda client: client.drop(name))
     typer.echo(f"dropped {name}")
 
 
@@ -135,6 +143,27 @@ def _kept(name: str) -> keepers.Kept:
         f"`{command('pytest')} --keep failed` keeps them.",
         2,
     )
+
+
+def _ask(kept: keepers.Kept, request: Callable[[KeeperClient], None]) -> None:
+    try:
+        with contextlib.closing(KeeperClient(kept.socket)) as client:
+            request(client)
+    except (OSError, InfrastructureError) as error:
+        raise _failure(f"{error}") from None
+
+
+@contextlib.contextmanager
+def _one_after_the_other(root: Path) -> Iterator[None]:
+    """Of those who start servers that stay, one at a time: the others find them."""
+    lock = os.open(root / "pyproject.toml", os.O_RDONLY)
+    try:
+        # A file system without locks is no reason to start nothing.
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _call(*words: str) -> str:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from touchstone.commands import command
-from touchstone.evidence import ARTEFACTS as FOLDER
+from touchstone.evidence import ARTEFACTS, new_folder, place_of
 from touchstone.legible import sendable
 from touchstone.masking import mask_of
 from touchstone.remote import RemoteSandbox, target_of
@@ -94,7 +94,7 @@ class Recording:
     def options(self) -> dict[str, Any]:
         """What the contexts are to be opened with."""
         if self.traces and self.item.config.option.video:
-            return {"record_video_dir": self.item.config.rootpath / FOLDER / ".videos"}
+            return {"record_video_dir": place_of(self.item.config) / ARTEFACTS / ".videos"}
         return {}
 
     @property
@@ -214,7 +214,7 @@ class Recording:
 
     def _folder(self) -> Path:
         if self.kept is None:
-            self.kept = _new_folder(self.item.config.rootpath / FOLDER, slug(self._title()))
+            self.kept = new_folder(place_of(self.item.config) / ARTEFACTS, slug(self._title()))
         return self.kept
 
     def _title(self) -> str:
@@ -361,16 +361,3 @@ def _free(file: Path) -> Path:
         number += 1
         file = file.with_name(f"{file.stem.removesuffix(f'-{number - 1}')}-{number}{file.suffix}")
     return file
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    """Made here and now, so that no other worker, and no other row, has the same."""
-    number = 1
-    while True:
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-        else:
-            return folder

@@ -2,12 +2,14 @@
 
 Only a run that runs tests replaces the evidence of another; who looks at fixtures, or mistypes a
 folder, takes nothing away. What a run with failures has left is moved to `.touchstone/failed/`,
-where that of the last few of them stays.
+where that of the last few of them stays. A run that begins while another works has a folder of its
+own, `.touchstone/beside-2/`; it stays until a run begins after it has ended.
 """
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 from collections.abc import Sequence
@@ -19,15 +21,27 @@ from typing import Final
 import pytest
 
 FOLDER: Final = Path(".touchstone")
-ARTEFACTS: Final = FOLDER / "artefacts"
-REPORT: Final = FOLDER / "report"
+ARTEFACTS: Final = "artefacts"
+REPORT: Final = "report"
 FAILED: Final = FOLDER / "failed"
 KEPT: Final = 5
 """Runs with failures whose evidence is kept, besides the last run's."""
 
-_VERDICT: Final = FOLDER / "verdict"
+_VERDICT: Final = "verdict"
+_LOCK: Final = "lock"
 _BEGUN = pytest.StashKey[bool]()
 _PROBLEM = pytest.StashKey[str]()
+_PLACE = pytest.StashKey[Path]()
+
+
+def place_of(config: pytest.Config) -> Path:
+    """The folder of this run's evidence: `.touchstone`, or its own one beside another run's."""
+    if _PLACE not in config.stash:
+        told = getattr(config, "workerinput", None)
+        if told is None:
+            return config.rootpath / FOLDER  # it has not begun
+        config.stash[_PLACE] = _place_of_run(config.rootpath, told["testrunuid"])
+    return config.stash[_PLACE]
 
 
 def is_new(config: pytest.Config) -> bool:
@@ -38,7 +52,7 @@ def is_new(config: pytest.Config) -> bool:
 def judge(config: pytest.Config, verdict: str) -> None:
     """The run is over: whether its evidence is worth keeping when the next one comes."""
     with suppress(OSError):
-        (config.rootpath / _VERDICT).write_text(verdict, "utf-8")
+        (place_of(config) / _VERDICT).write_text(verdict, "utf-8")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,7 +65,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
 def pytest_xdist_node_collection_finished(node: object, ids: Sequence[str]) -> None:
     if ids:
-        _begin(node.config)  # type: ignore[attr-defined]
+        _begin(node.config, node.workerinput["testrunuid"])  # type: ignore[attr-defined]
 
 
 class _Collection:
@@ -78,12 +92,12 @@ def pytest_terminal_summary(
         terminalreporter.write_line(problem, yellow=True)
 
 
-def _begin(config: pytest.Config) -> None:
+def _begin(config: pytest.Config, run: str = "") -> None:
     if is_new(config) or hasattr(config, "workerinput") or config.option.collectonly:
         return
     config.stash[_BEGUN] = True
     try:
-        _take_over(config)
+        _take_over(config, run)
     except OSError as error:
         if config.option.artefacts != "off":
             config.stash[_PROBLEM] = (
@@ -92,33 +106,83 @@ def _begin(config: pytest.Config) -> None:
             )
 
 
-def _take_over(config: pytest.Config) -> None:
+def _take_over(config: pytest.Config, run: str) -> None:
+    """Take the first folder that no other run has, and put away what is in those of nobody."""
     root = config.rootpath
     (root / FOLDER).mkdir(exist_ok=True)
-    # Only the first of several runs at the same time may clean: the artefacts of the others are
-    # still wanted. The lock goes with the process, however it ends.
-    lock = os.open(root / FOLDER / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-    config.add_cleanup(lambda: os.close(lock))
-    with suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _keep(root)
-        shutil.rmtree(root / ARTEFACTS, ignore_errors=True)
-        (root / _VERDICT).unlink(missing_ok=True)
+    for number in itertools.count(1):
+        if _PLACE in config.stash and not _lock_file(root, number).exists():
+            return
+        # The lock goes with the process, however it ends.
+        lock = os.open(_lock_file(root, number), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _PLACE in config.stash:
+                _put_away(root, _place(root, number))
+                continue
+            # By this the workers of the run find its folder.
+            os.ftruncate(lock, 0)
+            os.write(lock, run.encode())
+            _put_away(root, _place(root, number))
+            config.stash[_PLACE] = _place(root, number)
+            config.add_cleanup(lambda mine=lock: os.close(mine))  # type: ignore[misc]
+            lock = -1
+        except BlockingIOError:
+            pass  # the evidence of a run that still works
+        finally:
+            if lock >= 0:
+                os.close(lock)
 
 
-def _keep(root: Path) -> None:
-    verdict, artefacts = root / _VERDICT, root / ARTEFACTS
+def _place(root: Path, number: int) -> Path:
+    return root / FOLDER if number == 1 else root / FOLDER / f"beside-{number}"
+
+
+def _lock_file(root: Path, number: int) -> Path:
+    return root / FOLDER / (_LOCK if number == 1 else f"{_LOCK}-{number}")
+
+
+def _place_of_run(root: Path, run: str) -> Path:
+    with suppress(OSError):
+        for number in itertools.count(1):
+            if _lock_file(root, number).read_text("utf-8") == run:
+                return _place(root, number)
+    return root / FOLDER
+
+
+def _put_away(root: Path, place: Path) -> None:
+    _keep(root, place)
+    shutil.rmtree(place / ARTEFACTS, ignore_errors=True)
+    (place / _VERDICT).unlink(missing_ok=True)
+    if place != root / FOLDER:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _keep(root: Path, place: Path) -> None:
+    verdict, artefacts = place / _VERDICT, place / ARTEFACTS
     # A run that was killed has no verdict, and its artefacts may be all that is known of it.
     was_killed = not verdict.exists() and artefacts.is_dir() and any(artefacts.iterdir())
     if not was_killed and not (verdict.exists() and verdict.read_text("utf-8") == "failed"):
         return
     last = artefacts if was_killed else verdict
     moment = datetime.fromtimestamp(last.stat().st_mtime).astimezone()
-    place = root / FAILED / f"{moment:%Y-%m-%d_%H-%M-%S}"
-    place.mkdir(parents=True, exist_ok=True)
+    kept = new_folder(root / FAILED, f"{moment:%Y-%m-%d_%H-%M-%S}")
     # Side by side as before, so that the report's links still lead to the artefacts.
     for folder in (ARTEFACTS, REPORT):
         with suppress(FileNotFoundError):
-            (root / folder).rename(place / folder.name)
+            (place / folder).rename(kept / folder)
     for old in sorted((root / FAILED).iterdir())[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Made here and now, so that no other process, and no other row, has the same."""
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder

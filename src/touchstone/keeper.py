@@ -41,6 +41,8 @@ from touchstone.session import Session, start_session
 
 Answer = Mapping[str, Any]
 
+_IS_GONE = "{} is not kept any more: somebody else has dropped it meanwhile."
+
 
 @dataclasses.dataclass
 class Held:
@@ -71,6 +73,8 @@ class Keeper:
         self._numbers = itertools.count(1)
         self._kept: dict[str, Held] = {}
         self._orphaned = False
+        self._stopped = False
+        self._at_work: set[str] = set()
         self._status = ""
         self._news = threading.Condition()
         self.over = threading.Event()
@@ -83,6 +87,10 @@ class Keeper:
         Its sandboxes' processes begin as `start` says: `fork` or `spawn`. Answers when nothing is
         left of the runs that have ended before.
         """
+        with self._once:
+            if self._stopped:
+                raise PlatformFailed("these servers are about to end.")
+            self._at_work.add(run)
         owned.append(run)
         self._starts[run] = start
         with self._clearing:
@@ -214,7 +222,9 @@ class Keeper:
 
     def open(self, name: str) -> Answer:
         """Let a kept sandbox run on."""
-        held = self._kept[name]
+        held = self._kept.get(name)
+        if held is None:
+            raise PlatformFailed(_IS_GONE.format(name))
         for process in list(held.made.processes):
             held.session.sandboxes.signal(held.made, process, signal.SIGCONT)
         return {}
@@ -222,7 +232,9 @@ class Keeper:
     def drop(self, name: str) -> Answer:
         """Remove a kept sandbox; a keeper that has nothing else to keep ends."""
         with self._clearing:
-            held = self._kept.pop(name)
+            held = self._kept.pop(name, None)
+            if held is None:
+                raise PlatformFailed(_IS_GONE.format(name))
             held.session.sandboxes.drop(held.made)
             if held.session.over and not self._kept_of(held.session):
                 held.session.end()
@@ -230,9 +242,16 @@ class Keeper:
         return {}
 
     def stop(self) -> Answer:
-        """End, with everything."""
-        self.over.set()
-        return {}
+        """End, with everything – and after the runs that are at work here: how many there are."""
+        with self._once:
+            self._stopped, self._stays = True, False
+            at_work = len(self._at_work)
+        if not at_work:
+            self.over.set()
+        for name in list(self._kept) if at_work else ():
+            with contextlib.suppress(PlatformFailed):
+                self.drop(name)
+        return {"at_work": at_work}
 
     # The life of the keeper.
 
@@ -255,6 +274,15 @@ class Keeper:
             session = starting.result()
             session.end(self._kept_of(session))
 
+    def leave(self, run: str) -> None:
+        """Its connection has closed."""
+        self.end_session(run)
+        with self._once:
+            self._at_work.discard(run)
+            is_last = self._stopped and not self._at_work
+        if is_last:
+            self.over.set()
+
     def close(self) -> None:
         """End what was started."""
         self._provider.stop()
@@ -263,7 +291,8 @@ class Keeper:
         return [name for name, held in self._kept.items() if held.session is session]
 
     def _end_if_idle(self) -> None:
-        if self._orphaned and not self._stays and not self._kept:
+        waits = self._stopped and self._at_work
+        if self._orphaned and not self._stays and not self._kept and not waits:
             self.over.set()
 
     def _start_backing(self) -> Future[Backing]:
@@ -401,7 +430,7 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
     for name in list(held):
         keeper.release(held, name)
     for name in owned:
-        keeper.end_session(name)
+        keeper.leave(name)
 
 
 if __name__ == "__main__":

@@ -253,9 +253,9 @@ class KeeperClient:
         """Remove a kept sandbox."""
         self._ask("drop", name=name)
 
-    def stop(self) -> None:
-        """End the keeper, with everything."""
-        self._ask("stop")
+    def stop(self) -> int:
+        """End the keeper, with everything, after the runs that use it; how many there are."""
+        return int(self._ask("stop")["at_work"])
 
     def close(self) -> None:
         """Close the connection."""

@@ -45,13 +45,22 @@ def warm(root: Path, provider: str) -> Path | None:
     return None
 
 
-def end(socket: Path) -> None:
-    """Have a keeper end with everything it has; returns when its folder is gone."""
-    with contextlib.closing(KeeperClient(socket)) as client:
-        client.stop()
+def end(socket: Path) -> int:
+    """Have a keeper end with everything it has; returns when its folder is gone.
+
+    While runs use it, it drops what it keeps and ends after them: how many these are.
+    """
+    # Somebody else may end it at the same moment.
+    with (
+        contextlib.suppress(OSError, InfrastructureError),
+        contextlib.closing(KeeperClient(socket)) as client,
+    ):
+        if at_work := client.stop():
+            return at_work
     eventually(
         socket.parent.exists, until=lambda there: not there, timeout=30, describe="the keeper ends"
     )
+    return 0
 
 
 def kept(root: Path | None = None) -> list[Kept]:

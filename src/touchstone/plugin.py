@@ -120,21 +120,37 @@ def _start_keeper(config: pytest.Config) -> None:
     provider = config.stash[PROVIDER]
     # Part of the names of databases and virtual hosts, so that runs do not meet.
     config.stash[SESSION] = f"r{secrets.token_hex(3)}"
-    warm = keepers.warm(config.rootpath, provider)
-    if warm:
-        config.stash[SOCKET] = warm
-    else:
+    if not _is_borrowed(config, keepers.warm(config.rootpath, provider)):
         config.stash[KEEPER] = keeper = KeeperProcess(config.rootpath, provider)
         config.stash[SOCKET] = keeper.folder.socket
-    # What this process starts – workers, browsers – is found by it when all is cleared away.
-    config.stash[OUTER_RUN] = os.environ.get(run.VARIABLE)
-    os.environ[run.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
-    if not warm:
+        _name_run(config)
         keeper.wait()
-    client_of(config).own(config.option.start)
+        client_of(config).own(config.option.start)
     if config.option.progress:
         config.stash[FOLLOWER] = threading.Thread(target=_follow, args=(config,), daemon=True)
         config.stash[FOLLOWER].start()
+
+
+def _is_borrowed(config: pytest.Config, warm: Path | None) -> bool:
+    """Whether the run may use the servers that stay; they may be ending at this moment."""
+    if warm is None:
+        return False
+    config.stash[SOCKET] = warm
+    try:
+        client_of(config).own(config.option.start)
+    except (OSError, InfrastructureError):
+        if CLIENT in config.stash:
+            config.stash[CLIENT].close()
+            del config.stash[CLIENT]
+        return False
+    _name_run(config)
+    return True
+
+
+def _name_run(config: pytest.Config) -> None:
+    # What this process starts – workers, browsers – is found by it when all is cleared away.
+    config.stash[OUTER_RUN] = os.environ.get(run.VARIABLE)
+    os.environ[run.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -27,7 +27,7 @@ from touchstone.possible import OUTCOME
 from touchstone.results import DID_NOT_FINISH, Result, Results
 from touchstone.results import PLUGIN as RESULTS
 
-DEFAULT = evidence.REPORT / "index.html"
+FILE = "index.html"
 
 _PLUGIN = "touchstone-report"
 _LAYERS = {"e2e": "End to end", "integration": "Integration", "unit": "Unit", "other": "Other"}
@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report",
         metavar="FILE",
         type=Path,
-        help=f"where the HTML report of the run is written (default: {DEFAULT.as_posix()})",
+        help=f"where the HTML report of the run is written (default: "
+        f"{evidence.FOLDER}/{evidence.REPORT}/{FILE})",
     )
 
 
@@ -50,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     results = config.pluginmanager.get_plugin(RESULTS)
     assert isinstance(results, Results)
     asked: Path | None = config.option.report
-    file = config.invocation_params.dir / asked if asked else config.rootpath / DEFAULT
+    file = config.invocation_params.dir / asked if asked else None
     config.pluginmanager.register(ReportPlugin(config, results, file), _PLUGIN)
 
 
@@ -64,11 +65,11 @@ def note(config: pytest.Config, line: str) -> None:
 class ReportPlugin:
     """Writes the report when the run is over, and says where it is."""
 
-    def __init__(self, config: pytest.Config, results: Results, file: Path) -> None:
+    def __init__(self, config: pytest.Config, results: Results, asked: Path | None) -> None:
         self.notes: list[str] = []
         self._config = config
         self._results = results
-        self._file = file
+        self._asked = asked
         self._began = datetime.now().astimezone()
         self._clock = time.monotonic()
 
@@ -117,6 +118,12 @@ class ReportPlugin:
             interrupted=bool(broken)
             or session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR),
         )
+
+    @property
+    def _file(self) -> Path:
+        # Known when the run has begun: another may be at work in the same project.
+        place = evidence.place_of(self._config) / evidence.REPORT / FILE
+        return self._asked or place
 
     def _write(self, run: Run) -> str:
         """Where the report is, or why there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sys
 import zipfile
@@ -299,23 +298,6 @@ def test_a_test_that_needs_no_artefacts_gets_no_section(
 
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*- artefacts -*")
-
-
-def test_a_second_run_leaves_the_artefacts_of_the_first_alone(
-    pytester: pytest.Pytester, run: Run
-) -> None:
-    pytester.makeconftest(SANDBOX)
-    pytester.makepyfile("def test_bad(sandbox): assert False")
-    run()
-    with (run.artefacts.parent / "lock").open() as first:
-        fcntl.flock(first, fcntl.LOCK_EX)
-        run()
-
-    assert list(run.kept()) == ["test-bad", "test-bad-2"]
-
-    run()
-
-    assert list(run.kept()) == ["test-bad"]
 
 
 def test_a_missing_step_is_named_with_its_line(pytester: pytest.Pytester, run: Run) -> None:
