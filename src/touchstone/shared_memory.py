@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +73,18 @@ def release(makers: Collection[int], named: Collection[tuple[int, int]] = ()) ->
     """
     if not _SYSTEM_V.exists():
         return [number for _, number in named if _remove(number)]
-    known = set(named)
+    found = left_behind(segments(_SYSTEM_V.read_text("ascii")), makers, named)
+    return [each.id for each in found if _remove(each.id)]
+
+
+def left_behind(
+    found: Iterable[Segment], makers: Collection[int], named: Collection[tuple[int, int]]
+) -> list[Segment]:
+    """Those that nobody has, and that these processes made or that are `named`."""
     return [
-        each.id
-        for each in segments(_SYSTEM_V.read_text("ascii"))
-        if not each.attached
-        and (each.maker in makers or (each.key, each.id) in known)
-        and _remove(each.id)
+        each
+        for each in found
+        if not each.attached and (each.maker in makers or (each.key, each.id) in named)
     ]
 
 

@@ -11,11 +11,12 @@ import pytest
 import redis.exceptions
 from psycopg import errors
 from sqlalchemy import exc
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from atelier.data.patience import OF_REQUESTS, patience
 from atelier.places import StoreUnavailable
-from atelier.web.away import is_away
+from atelier.web.away import is_away, refusal_while_away
 from atelier.web.time_limit import TimeLimit
 
 pytestmark = pytest.mark.anyio
@@ -152,3 +153,11 @@ async def test_statements_of_a_request_have_less_time_than_those_of_commands() -
     await ask(app, 2)
 
     assert seen == [OF_REQUESTS, 0.5]
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("GET", False), ("POST", True), ("DELETE", True)])
+def test_who_wanted_a_change_is_told_that_it_may_be_done(method: str, is_told: bool) -> None:
+    refusal = refusal_while_away(Request({"type": "http", "method": method, "headers": []}))
+
+    assert refusal.status == 503
+    assert ("look before you send it once more" in refusal.detail) == is_told

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Literal, cast
+
 import pytest
 
-from touchstone.results import Result, in_words
+from touchstone.results import DID_NOT_FINISH, Result, Results, in_words
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,48 @@ def test_a_test_is_filed_by_its_place(nodeid: str, layer: str, group: str) -> No
     result = Result(nodeid, "a")
 
     assert (result.layer, result.group) == (layer, group)
+
+
+RING = "test_rings.py::test_ring"
+
+
+def report(
+    when: Literal["setup", "call", "teardown"], outcome: Literal["passed", "failed"] = "passed"
+) -> pytest.TestReport:
+    place = ("test_rings.py", 1, "test_ring")
+    return pytest.TestReport(RING, place, {}, outcome, None, when)
+
+
+def test_a_test_has_passed_when_its_last_phase_has(pytestconfig: pytest.Config) -> None:
+    results = Results(pytestconfig)
+    seen = []
+    phases: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
+    for phase in phases:
+        results.pytest_runtest_logreport(report(phase))
+        [result] = results
+        seen.append((result.outcome, result.is_bad, results.count("passed")))
+
+    assert seen == [(DID_NOT_FINISH, True, 0), (DID_NOT_FINISH, True, 0), ("passed", False, 1)]
+
+
+def test_what_was_begun_and_has_told_nothing_did_not_finish(pytestconfig: pytest.Config) -> None:
+    results = Results(pytestconfig)
+    results.pytest_xdist_node_collection_finished([RING, "test_rings.py::test_other"])
+    results.pytest_runtest_logstart(RING, ("test_rings.py", 1, "test_ring"))
+    results.close()
+
+    [result] = results
+    assert (result.title, result.outcome, result.is_bad) == ("ring", DID_NOT_FINISH, True)
+    assert "did not come to its end" in result.message
+    assert (results.collected, results.missing) == (2, {"test_rings.py::test_other"})
+
+
+def test_what_its_worker_was_lost_with_is_over_and_no_failure_of_its_own(
+    pytestconfig: pytest.Config,
+) -> None:
+    results = Results(pytestconfig)
+    crash = report("call", "failed")
+    crash.when = cast(Literal["call"], "???")  # as xdist has it
+    results.pytest_runtest_logreport(crash)
+
+    assert results.count("error") == 1

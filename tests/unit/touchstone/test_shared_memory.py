@@ -34,3 +34,16 @@ def test_a_data_folder_says_which_segment_it_has(tmp_path: Path) -> None:
         (tmp_path / "postgres" / name / "postmaster.pid").write_text(text)
 
     assert shared_memory.locked(tmp_path) == [(5521337, 12)]
+
+
+def test_what_is_left_is_what_a_killed_process_made_or_its_folder_names_and_nobody_has() -> None:
+    made, named, held, others = (
+        Segment(1, -1, 4711, 0),
+        Segment(2, 77, 9, 0),
+        Segment(3, -1, 4711, 1),
+        Segment(4, 78, 9, 0),
+    )
+
+    left = shared_memory.left_behind([made, named, held, others], {4711}, [(77, 2), (78, 5)])
+
+    assert left == [made, named]

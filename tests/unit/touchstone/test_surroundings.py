@@ -103,3 +103,22 @@ def test_every_process_of_a_run_is_started_with_a_made_environment() -> None:
     }
 
     assert handing_on == set()
+
+
+def test_a_servers_locale_is_the_runs_whatever_is_passed_on() -> None:
+    made = surroundings.made(["L*"], {"LANG": "de_DE.UTF-8", "LC_ALL": "tr_TR", "LINES": "40"})
+
+    assert made == {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "LINES": "40",
+    }
+
+
+def test_how_a_client_of_postgresql_names_itself_turns_nobody_away() -> None:
+    assert surroundings.redirecting(["PGAPPNAME", "PGHOST"]) == ["PGHOST"]
+
+
+def test_a_python_with_its_assertions_needs_no_word() -> None:
+    assert surroundings.needs_assertions() == ""

@@ -76,6 +76,7 @@ Feature: A
     Given a bench
       """
       Givn is text here
+      Whn this is, too
       """
   Scenario: B
     why it is so
@@ -87,4 +88,11 @@ Feature: A
 '''
     found = list(descriptions(text.split("\n"), language_of(text)))
 
-    assert found == [Description(4, "Of rings.", False), Description(12, "why it is so", True)]
+    assert found == [Description(4, "Of rings.", False), Description(13, "why it is so", True)]
+
+
+def test_a_keyword_in_small_letters_is_one_only_where_steps_are_expected() -> None:
+    line = "given that gold is dear, few order it"
+
+    assert meant(Description(3, line, below_scenario=False), "en") == ""
+    assert "Given" in meant(Description(3, line, below_scenario=True), "en")
