@@ -37,7 +37,6 @@ def shop(bare_sandbox: Sandbox, mailbox: Mailbox, tmp_path: Path) -> Shop:
         settings = {
             "ATELIER_MAIL": mailbox.url,
             "ATELIER_PORT_SHOP": str(port),
-            "ATELIER_LIMITS_TIMES": "1",
             **known,
         }
         with running(bare_sandbox, tmp_path, "shop", **settings):
