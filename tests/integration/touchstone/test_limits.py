@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 HANGS = {
@@ -9,6 +11,22 @@ HANGS = {
         "slow",
         "assert False, 'on purpose'",
         {"failed": 1, "errors": 1, "passed": 1},
+    ),
+    "in the asynchronous teardown of a failed test": (
+        "slow_loop",
+        "assert False, 'on purpose'",
+        {"failed": 1, "errors": 1, "passed": 1},
+    ),
+    "in a thread that a loop waits for at its end": (
+        "",
+        """
+    async def main():
+        asyncio.get_running_loop().run_in_executor(None, release.wait)
+    try:
+        asyncio.run(main())
+    finally:
+        release.set()""",
+        {"failed": 1, "passed": 1},
     ),
     "in the teardown after the limit": (
         "slow",
@@ -47,6 +65,13 @@ import pytest
 def slow():
     yield
     threading.Event().wait()
+
+@pytest.fixture
+def slow_loop():
+    yield
+    asyncio.run(asyncio.Event().wait())
+
+release = threading.Event()
 
 def test_hangs({fixture}):
     {body}
@@ -100,3 +125,54 @@ def test_a_process_that_cannot_be_moved_is_ended_and_the_run_is_red(
     # What its worker was lost with is no failure of what it tests.
     shared.assert_outcomes(errors=1, passed=1)
     shared.stdout.fnmatch_lines(["*crashed while running*test_hangs*"])
+
+
+LATE = {
+    "a fixture of the session after -x": (
+        """
+        @pytest.fixture(scope="session", autouse=True)
+        def slow():
+            yield
+            threading.Event().wait()
+
+        def test_first(): assert False, "on purpose"
+        def test_second(): pass
+        """,
+        "",
+    ),
+    "a hook at the end of the run": (
+        "def test_first(): pass",
+        "def pytest_sessionfinish(): threading.Event().wait()",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_a_run_that_hangs_outside_of_its_tests_is_ended_and_is_red(
+    pytester: pytest.Pytester, what: str
+) -> None:
+    tests, conftest = LATE[what]
+    pytester.makeini(LIMITS.format(grace=20) + "timeout_end = 3\n")
+    pytester.makepyfile("import threading\n\nimport pytest\n\n" + textwrap.dedent(tests))
+    pytester.makeconftest(f"import threading\n\n{conftest}")
+
+    result = pytester.runpytest_subprocess(*ARGUMENTS, "-x", timeout=60)
+
+    assert result.ret == 1
+    assert "Timeout (" in str(result.stdout) + str(result.stderr)
+
+
+def test_a_limit_that_ends_while_a_failure_is_put_down_ends_no_run(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(LIMITS.format(grace=20))
+    pytester.makepyfile("def test_first(): pass")
+    pytester.makeconftest(
+        "import threading\n\n"
+        "def pytest_runtest_makereport(call):\n"
+        "    call.when == 'call' and threading.Event().wait(1.5)"
+    )
+
+    result = pytester.runpytest_subprocess(*ARGUMENTS, timeout=60)
+
+    result.assert_outcomes(passed=1)
