@@ -4,6 +4,7 @@ started. The progress line and the HTML report read from here."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -105,7 +106,8 @@ class Results:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._by_test: dict[tuple[str, str], Result] = {}
-        self._begun: dict[str, str] = {}
+        self._begun: Counter[str] = Counter()
+        self._titles: dict[str, str] = {}
         self._collected: set[str] = set()
 
     @property
@@ -122,9 +124,12 @@ class Results:
         return iter(self._by_test.values())
 
     def of(self, report: pytest.TestReport) -> Result:
-        """The same test may run in several workers, and is then several tests."""
+        """The same test may run several times, and is then several tests: one that passes does not
+        make up for one that failed."""
         key = (_worker(report), report.nodeid)
-        if key not in self._by_test or (self._by_test[key].over and report.when == "setup"):
+        if key in self._by_test and self._by_test[key].over and report.when == "setup":
+            self._by_test[f"{key[0]} before {len(self._by_test)}", key[1]] = self._by_test.pop(key)
+        if key not in self._by_test:
             self._by_test[key] = Result(report.nodeid, in_words(report.location[2]))
         return self._by_test[key]
 
@@ -141,14 +146,15 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        self._begun[nodeid] = in_words(location[2])
+        self._begun[nodeid] += 1
+        self._titles[nodeid] = in_words(location[2])
 
     def close(self) -> None:
         """The run is over: what was begun and has told nothing did not finish."""
-        told = {result.nodeid for result in self}
-        for nodeid, title in self._begun.items():
-            if nodeid not in told:
-                self._by_test["", nodeid] = Result(nodeid, title)
+        told = Counter(result.nodeid for result in self)
+        for nodeid in (self._begun - told).elements():
+            nth = f"silent {len(self._by_test)}"
+            self._by_test[nth, nodeid] = Result(nodeid, self._titles[nodeid])
         for result in self:
             if result.outcome == DID_NOT_FINISH:
                 result.message = "\n\n".join(filter(None, [result.message, _NO_END]))

@@ -59,6 +59,31 @@ def test_a_test_has_passed_when_its_last_phase_has(pytestconfig: pytest.Config) 
     assert seen == [(DID_NOT_FINISH, True, 0), (DID_NOT_FINISH, True, 0), ("passed", False, 1)]
 
 
+def test_a_second_run_does_not_make_up_for_a_first_that_failed(
+    pytestconfig: pytest.Config,
+) -> None:
+    results = Results(pytestconfig)
+    outcomes: tuple[Literal["failed", "passed"], ...] = ("failed", "passed")
+    for outcome in outcomes:
+        results.pytest_runtest_logreport(report("setup"))
+        results.pytest_runtest_logreport(report("call", outcome))
+        results.pytest_runtest_logreport(report("teardown"))
+
+    assert sorted(result.outcome for result in results) == ["failed", "passed"]
+
+
+def test_a_second_run_that_tells_nothing_did_not_finish(pytestconfig: pytest.Config) -> None:
+    results = Results(pytestconfig)
+    for _ in range(2):
+        results.pytest_runtest_logstart(RING, ("test_rings.py", 1, "test_ring"))
+    phases: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
+    for phase in phases:
+        results.pytest_runtest_logreport(report(phase))
+    results.close()
+
+    assert [result.outcome for result in results] == ["passed", DID_NOT_FINISH]
+
+
 def test_what_was_begun_and_has_told_nothing_did_not_finish(pytestconfig: pytest.Config) -> None:
     results = Results(pytestconfig)
     results.pytest_xdist_node_collection_finished([RING, "test_rings.py::test_other"])
