@@ -1,7 +1,7 @@
 """Does an order get lost while several things break at once?
 
     .venv/bin/python -m benchmarks.overlapping_faults [--orders 600] [--seconds 300] [--seed 1]
-        [--at-once 40] [--drain 90] [--reconcile-every 0] [--keep]
+        [--at-once 40] [--pause 5] [--drain 90] [--reconcile-every 0] [--keep]
 
 A company with servers of its own: customers and partners order, sellers approve, operators make
 and ship, sellers close, while services are killed, frozen and ended, RabbitMQ and PostgreSQL are
@@ -58,6 +58,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=40)
+    parser.add_argument(
+        "--pause", type=float, default=5, help="seconds between two faults of one track, mean"
+    )
     parser.add_argument("--drain", type=float, default=90)
     parser.add_argument("--reconcile-every", type=float, default=0)
     parser.add_argument("--keep", action="store_true", help="leave the logs")
@@ -69,7 +72,7 @@ def main() -> None:
     ledger = Ledger()
     try:
         _wait_until_ready(company)
-        troubles = faults.Troubles(company, options.seed)
+        troubles = faults.Troubles(company, options.seed, options.pause)
         outcome = asyncio.run(_run(company, ledger, troubles, options))
     finally:
         company.close(keep=options.keep)

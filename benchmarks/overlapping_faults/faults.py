@@ -17,7 +17,7 @@ from benchmarks.overlapping_faults import messages
 from benchmarks.overlapping_faults.company import Company
 
 TRACKS = 3
-_PAUSE = (1.0, 9.0)  # seconds, between two faults of one track
+_PAUSE = (0.2, 1.8)  # times the mean, between two faults of one track
 _LASTS = (0.2, 3.0)  # seconds
 _PRIMARY_LASTS = (0.5, 9.0)  # seconds: longer than three quick attempts
 
@@ -40,9 +40,11 @@ class Fault:
 class Troubles:
     """Does the faults until it is told to stop; then everything runs again."""
 
-    def __init__(self, company: Company, seed: int) -> None:
+    def __init__(self, company: Company, seed: int, pause: float) -> None:
+        """`pause` is the mean time between two faults of one track, in seconds."""
         self._company = company
         self._seed = seed
+        self._pause = pause
         self._stopping = asyncio.Event()
         self._busy = {name: asyncio.Lock() for name in self._targets()}
         self._started = time.monotonic()
@@ -64,7 +66,7 @@ class Troubles:
     async def _track(self, number: int) -> None:
         chance = random.Random(f"{self._seed}/{number}")
         while not self._stopping.is_set():
-            await self._wait(chance.uniform(*_PAUSE))
+            await self._wait(chance.uniform(*_PAUSE) * self._pause)
             kind, target = self._draw(chance)
             lasts = chance.uniform(*(_PRIMARY_LASTS if kind in _OF_PRIMARIES else _LASTS))
             if self._stopping.is_set() or self._busy[target].locked():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOST_BROKER: Final = (OSError, aio_pika.exceptions.AMQPError)
 _TWICE = 20  # messages that are published again at once
+_SHUFFLED = 60  # messages of one queue that change places
 _LATELY = "SELECT type, body FROM outbox WHERE published_at IS NOT NULL ORDER BY id DESC LIMIT 200"
 
 
@@ -52,7 +53,7 @@ async def shuffle(broker: str, service: str, chance: random.Random) -> int:
         for name in (queue for queue in topology.QUEUES if queue.startswith(f"{service}.")):
             queue = await channel.get_queue(name, ensure=False)
             waiting = []
-            while (message := await queue.get(fail=False)) is not None:
+            while len(waiting) < _SHUFFLED and (message := await queue.get(fail=False)):
                 waiting.append(message)
             chance.shuffle(waiting)
             for message in waiting:

@@ -56,7 +56,7 @@ class KeeperProcess:
             [
                 sys.executable,
                 "-m",
-                "touchstone.keeper",
+                "touchstone.keeper_server",
                 str(self.folder.path),
                 str(root),
                 str(self.folder.lock),
