@@ -29,8 +29,8 @@ import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
 from atelier import logs, tracing
+from atelier.cancellation import ended
 from atelier.data.patience import OF_SERVICES, patience
-from atelier.messaging.backoff import ended
 from atelier.pricing.nursery import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings

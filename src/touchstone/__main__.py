@@ -150,7 +150,7 @@ def _ask(kept: keepers.Kept, request: Callable[[KeeperClient], None]) -> None:
         with contextlib.closing(KeeperClient(kept.socket)) as client:
             request(client)
     except (OSError, InfrastructureError) as error:
-        raise _failure(f"{error}") from None
+        raise _failure(str(error)) from None
 
 
 @contextlib.contextmanager

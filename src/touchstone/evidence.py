@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -111,27 +112,35 @@ def _take_over(config: pytest.Config, run: str) -> None:
     root = config.rootpath
     (root / FOLDER).mkdir(exist_ok=True)
     for number in itertools.count(1):
-        if _PLACE in config.stash and not _lock_file(root, number).exists():
+        has_one = _PLACE in config.stash
+        if has_one and not _lock_file(root, number).exists():
             return
-        # The lock goes with the process, however it ends.
-        lock = os.open(_lock_file(root, number), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _PLACE in config.stash:
-                _put_away(root, _place(root, number))
-                continue
-            # By this the workers of the run find its folder.
-            os.ftruncate(lock, 0)
-            os.write(lock, run.encode())
+        lock = _locked(root, number)
+        if lock is None:
+            continue  # the evidence of a run that still works
+        if has_one:
             _put_away(root, _place(root, number))
-            config.stash[_PLACE] = _place(root, number)
-            config.add_cleanup(lambda mine=lock: os.close(mine))  # type: ignore[misc]
-            lock = -1
-        except BlockingIOError:
-            pass  # the evidence of a run that still works
-        finally:
-            if lock >= 0:
-                os.close(lock)
+            os.close(lock)
+            continue
+        # It goes with the process, however that ends. By this the workers find the folder.
+        config.add_cleanup(partial(os.close, lock))
+        os.ftruncate(lock, 0)
+        os.write(lock, run.encode())
+        _put_away(root, _place(root, number))
+        config.stash[_PLACE] = _place(root, number)
+
+
+def _locked(root: Path, number: int) -> int | None:
+    """The lock of a folder, for this process; None where another has it."""
+    lock = os.open(_lock_file(root, number), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return lock
 
 
 def _place(root: Path, number: int) -> Path:

@@ -15,9 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import metrics
+from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.data.database import Database
 from atelier.messaging import inbox
-from atelier.messaging.backoff import Backoff, heed_cancellation, to_its_end
+from atelier.messaging.backoff import Backoff
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler
 from atelier.messaging.inbox import Row, Setback

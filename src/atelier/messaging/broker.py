@@ -11,8 +11,8 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 
+from atelier.cancellation import heed_cancellation
 from atelier.messaging import topology
-from atelier.messaging.backoff import heed_cancellation
 
 log = structlog.get_logger(__name__)
 

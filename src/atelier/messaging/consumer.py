@@ -13,9 +13,10 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from atelier import tracing
+from atelier.cancellation import heed_cancellation
 from atelier.data.database import Database
 from atelier.messaging.applying import Applier
-from atelier.messaging.backoff import Backoff, heed_cancellation
+from atelier.messaging.backoff import Backoff
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from atelier import metrics
-from atelier.messaging.backoff import heed_cancellation, to_its_end
+from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.messaging.broker import BROKER_GONE
 from atelier.messaging.handler import DATABASE_GONE
 from atelier.operations.comparing import Difference

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.touchstone.hotel import Hotel
 from touchstone import keepers
 from touchstone.keeper_client import KeeperClient
 from touchstone.waiting import eventually
 
-GREETER = Path(__file__).parent / "greeter"
 PLUGINS = (
     "--disable-plugin-autoload",
     *("-p", "pytest_bdd.plugin", "-p", "xdist.plugin", "-p", "touchstone.plugin"),
@@ -67,6 +66,11 @@ class Runs:
         [said] = [line for line in printed.splitlines() if line.startswith("report: ")]
         return Path(said.removeprefix("report: "))
 
+    def put_away(self) -> tuple[str, list[str]]:
+        """Of which runs the only evidence tells that the next one has put away."""
+        [kept] = (self.folder / ".touchstone" / "failed").iterdir()
+        return self.whose(kept / "report" / "index.html")
+
     def kill(self) -> None:
         for process in self._running.values():
             process.kill()
@@ -107,8 +111,7 @@ def test_a_run_within_another_leaves_it_its_evidence(runs: Runs) -> None:
     assert runs.whose(first) == ("first", ["first"])
     assert runs.whose(third) == ("third", ["third"])
     # The third one has put the second's away, as that of any run with failures.
-    [kept] = (runs.folder / ".touchstone" / "failed").iterdir()
-    assert runs.whose(kept / "report" / "index.html") == ("second", ["second"])
+    assert runs.put_away() == ("second", ["second"])
 
 
 def test_a_run_that_outlives_another_keeps_its_evidence_when_the_next_begins(runs: Runs) -> None:
@@ -123,26 +126,15 @@ def test_a_run_that_outlives_another_keeps_its_evidence_when_the_next_begins(run
     assert firsts == ("first", ["first"])
     assert runs.whose(second) == ("second", ["second"])
     assert runs.whose(third) == ("third", ["third"])
-    [kept] = (runs.folder / ".touchstone" / "failed").iterdir()
-    assert runs.whose(kept / "report" / "index.html") == ("first", ["first"])
+    assert runs.put_away() == ("first", ["first"])
 
 
-class Hotel:
-    """A project of its own, with the greeter as its platform."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for file in GREETER.glob("*.*"):
-            shutil.copy(file, folder)
+class Shared(Hotel):
+    """A hotel in which several commands may be typed at once."""
 
     def touchstone(self, *words: str) -> str:
         """What the command line prints; it must end well, or in one sentence."""
-        done = subprocess.run(
-            [sys.executable, "-m", "touchstone", *words],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-        )
+        done = self.run("touchstone", *words)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 
@@ -157,13 +149,13 @@ class Hotel:
 
 
 @pytest.fixture
-def hotel(tmp_path: Path) -> Iterator[Hotel]:
-    made = Hotel(tmp_path.resolve())
+def hotel(tmp_path: Path) -> Iterator[Shared]:
+    made = Shared(tmp_path.resolve())
     yield made
     made.touchstone("down")
 
 
-def test_up_at_once_starts_one_set_of_servers_and_down_at_once_ends_it(hotel: Hotel) -> None:
+def test_up_at_once_starts_one_set_of_servers_and_down_at_once_ends_it(hotel: Shared) -> None:
     said = sorted(text.split()[0] for text in hotel.at_once("up", "--backing", "native"))
 
     assert said == ["backing:", "they"]
@@ -174,7 +166,7 @@ def test_up_at_once_starts_one_set_of_servers_and_down_at_once_ends_it(hotel: Ho
     assert hotel.servers() == []
 
 
-def test_down_ends_the_servers_after_the_run_that_uses_them(hotel: Hotel) -> None:
+def test_down_ends_the_servers_after_the_run_that_uses_them(hotel: Shared) -> None:
     hotel.touchstone("up", "--backing", "native")
     [socket] = hotel.servers()
     with contextlib.closing(KeeperClient(socket, "r1")) as run:
@@ -192,7 +184,7 @@ def test_down_ends_the_servers_after_the_run_that_uses_them(hotel: Hotel) -> Non
     eventually(socket.parent.exists, until=lambda there: not there, timeout=30)
 
 
-def test_what_is_dropped_twice_at_once_is_dropped_once(hotel: Hotel) -> None:
+def test_what_is_dropped_twice_at_once_is_dropped_once(hotel: Shared) -> None:
     hotel.touchstone("up", "--backing", "native")
     [socket] = hotel.servers()
     with contextlib.closing(KeeperClient(socket, "r1")) as run:

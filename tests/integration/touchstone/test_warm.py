@@ -4,48 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from tests.integration.touchstone.hotel import Hotel
 from touchstone import keepers
 from touchstone.backing import Backing
 from touchstone.keeper_client import KeeperClient
 from touchstone.processes import STARTS
 from touchstone.waiting import eventually
 
-GREETER = Path(__file__).parent / "greeter"
 
-
-class Hotel:
-    """A project of its own, with the greeter as its platform and `touchstone up`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for file in GREETER.glob("*.*"):
-            shutil.copy(file, folder)
+class Warm(Hotel):
+    """A hotel whose servers stay."""
 
     def touchstone(self, *arguments: str) -> str:
         """What the command line prints; it must succeed."""
-        done = self._run("touchstone", *arguments)
+        done = self.run("touchstone", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def pytest(self, scenarios: str, *arguments: str) -> str:
         """What pytest prints about these scenarios."""
         (self.folder / "test_hotel.py").write_text(scenarios)
-        return self._run("pytest", "-p", "no:cacheprovider", *arguments).stdout
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=self.folder, capture_output=True, text=True
-        )
+        return self.run("pytest", "-p", "no:cacheprovider", *arguments).stdout
 
     @property
     def backing(self) -> Backing:
@@ -69,15 +56,15 @@ class Hotel:
 
 
 @pytest.fixture(scope="module")
-def hotel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotel]:
-    made = Hotel(tmp_path_factory.mktemp("hotel").resolve())
+def hotel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    made = Warm(tmp_path_factory.mktemp("hotel").resolve())
     made.touchstone("up", "--backing", "native")
     yield made
     made.touchstone("down")
     assert keepers.warm(made.folder, "native") is None
 
 
-def test_runs_use_the_servers_that_stay_and_leave_nothing_in_them(hotel: Hotel) -> None:
+def test_runs_use_the_servers_that_stay_and_leave_nothing_in_them(hotel: Warm) -> None:
     printed = hotel.pytest(
         """
         import httpx, pytest
@@ -97,7 +84,7 @@ def test_runs_use_the_servers_that_stay_and_leave_nothing_in_them(hotel: Hotel) 
     eventually(hotel.left_behind, until=lambda left: not left)
 
 
-def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Hotel) -> None:
+def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Warm) -> None:
     printed = hotel.pytest(
         """
         import httpx
@@ -133,7 +120,7 @@ def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Hotel) ->
     eventually(hotel.left_behind, until=lambda left: not left)
 
 
-def test_what_is_not_kept_cannot_be_opened(hotel: Hotel) -> None:
+def test_what_is_not_kept_cannot_be_opened(hotel: Warm) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "touchstone", "open", "r0s0"],
         cwd=hotel.folder,
@@ -147,7 +134,7 @@ def test_what_is_not_kept_cannot_be_opened(hotel: Hotel) -> None:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_scenario_rules_over_processes_of_its_own(hotel: Hotel, start: str) -> None:
+def test_a_scenario_rules_over_processes_of_its_own(hotel: Warm, start: str) -> None:
     printed = hotel.pytest(
         """
         import httpx, pytest
@@ -182,7 +169,7 @@ def test_a_scenario_rules_over_processes_of_its_own(hotel: Hotel, start: str) ->
     assert "mark the test `processes`" in printed
 
 
-def test_a_company_that_breaks_down_is_an_error_and_no_failure(hotel: Hotel) -> None:
+def test_a_company_that_breaks_down_is_an_error_and_no_failure(hotel: Warm) -> None:
     printed = hotel.pytest(
         """
         import os

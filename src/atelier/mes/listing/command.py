@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from redis.asyncio import Redis
-
-from atelier.cache import CACHE_GONE
+from atelier.cache import CACHE_GONE, cache_at
 from atelier.mes.listing import projector
 from atelier.mes.listing.readmodel import ReadModel
 from atelier.settings import settings
@@ -24,5 +22,5 @@ def rebuild() -> str:
 
 
 async def _rebuild() -> int:
-    async with Redis.from_url(settings().cache) as cache:
+    async with cache_at(settings().cache) as cache:
         return await projector.rebuild(settings().mes_database, ReadModel(cache))

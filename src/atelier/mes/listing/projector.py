@@ -10,12 +10,13 @@ import psycopg
 import structlog
 
 from atelier.cache import CACHE_GONE
+from atelier.cancellation import heed_cancellation
 from atelier.data.patience import connect
 from atelier.mes.listing import changes
 from atelier.mes.listing.changes import Changes, Connection, Mark
 from atelier.mes.listing.readmodel import ReadModel, Stamp
 from atelier.mes.listing.rows import Row
-from atelier.messaging.backoff import Backoff, heed_cancellation
+from atelier.messaging.backoff import Backoff
 
 log = structlog.get_logger(__name__)
 
