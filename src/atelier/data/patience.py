@@ -24,6 +24,7 @@ OF_REQUESTS: Final = 5.0  # seconds for a statement that a person or a program w
 OF_SERVICES: Final = 60.0  # seconds for a statement of what goes on in the background
 _OF_RESTING: Final = 2.0  # seconds for a connection that is asked whether it is still good
 _OF_CANCELLING: Final = 0.5  # seconds
+_LOOK_EVERY: Final = 0.1  # seconds, as psycopg itself has it
 
 patience: Final[ContextVar[float | None]] = ContextVar("patience", default=None)
 """Seconds that a statement may take in this task; None, as in commands, is as long as it takes."""
@@ -44,12 +45,15 @@ class Connection(psycopg.AsyncConnection[Any]):
     resting = False
     """Whether it lies in a pool: who takes it out first asks whether it is still good."""
 
-    async def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
+    async def wait(
+        self, gen: PQGen[T], interval: float = _LOOK_EVERY, timeout: float | None = None
+    ) -> T:
         """What psycopg waits for the server by."""
         limit = _OF_RESTING if self.resting else patience.get()
         try:
             async with asyncio.timeout(limit):
-                return await waiting.wait_async(gen, self.pgconn.socket, *args, **options)
+                # Without an interval it would look again and again, without a rest.
+                return await waiting.wait_async(gen, self.pgconn.socket, interval, timeout)
         except asyncio.CancelledError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 await self._give_up()
