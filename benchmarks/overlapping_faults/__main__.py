@@ -39,6 +39,7 @@ from touchstone.health import all_answer
 from touchstone.waiting import eventually
 
 _SHOWN = 20  # findings
+_TELLS_EVERY = 30  # seconds
 _LEAST = {"faults": 10, "overlapping": 5, "kinds": 4, "shipped": 20}
 
 
@@ -97,10 +98,12 @@ async def _run(
     ordering = Ordering(people, options.orders, options.seconds, options.at_once)
     began = time.monotonic()
     trouble = asyncio.create_task(troubles.run())
+    progress = asyncio.create_task(_progress(ledger, troubles))
     await _until_first_failure(asyncio.create_task(ordering.begin_all()), trouble)
     took = time.monotonic() - began
     troubles.stop()
     await trouble
+    progress.cancel()
     await asyncio.to_thread(_wait_until_ready, company)
     began = time.monotonic()
     unfinished = await ordering.finish(options.drain)
@@ -109,6 +112,19 @@ async def _run(
     crm.close()
     await people.close()
     return outcome
+
+
+async def _progress(ledger: Ledger, troubles: faults.Troubles) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELLS_EVERY)
+        closed = sum(entry.done for entry in ledger.entries.values())
+        print(
+            f"{time.monotonic() - began:5.0f} s: {len(ledger.entries)} asked for,"
+            f" {sum(1 for _ in ledger.accepted())} acknowledged, {closed} closed,"
+            f" {len(troubles.happened)} faults, load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
 
 
 async def _until_first_failure(work: asyncio.Task[None], beside: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 
 import psycopg
 
+from atelier.messaging.broker import BROKER_GONE
 from benchmarks.overlapping_faults import messages
 from benchmarks.overlapping_faults.company import Company
 
@@ -95,12 +96,12 @@ class Troubles:
                 try:
                     await self._wait(lasts)
                     if kind in _REDELIVERED:
-                        with suppress(*messages.LOST_BROKER):
+                        with suppress(*BROKER_GONE):
                             broker = self._company.broker.amqp
                             self.reordered += await messages.shuffle(broker, target, chance)
                 finally:
                     await asyncio.to_thread(mends)
-        except (psycopg.Error, *messages.LOST_BROKER) as error:
+        except (psycopg.Error, *BROKER_GONE) as error:
             self.failed.append(f"{kind} {target}: {type(error).__name__}: {error}")
             return
         self.happened.append(Fault(kind, target, began, time.monotonic() - self._started))

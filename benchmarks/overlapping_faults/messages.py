@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -18,7 +18,6 @@ from atelier.messaging import topology
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-LOST_BROKER: Final = (OSError, aio_pika.exceptions.AMQPError)
 _TWICE = 20  # messages that are published again at once
 _SHUFFLED = 60  # messages of one queue that change places
 _LATELY = "SELECT type, body FROM outbox WHERE published_at IS NOT NULL ORDER BY id DESC LIMIT 200"
@@ -27,7 +26,7 @@ _LATELY = "SELECT type, body FROM outbox WHERE published_at IS NOT NULL ORDER BY
 async def publish_again(broker: str, databases: Iterable[str], chance: random.Random) -> None:
     """Events that were published lately, as a relay does that died before its own mark.
 
-    `broker` and `databases` are addresses. Raises LOST_BROKER, psycopg.Error.
+    `broker` and `databases` are addresses. Raises one of BROKER_GONE, or psycopg.Error.
     """
     rows = []
     for address in databases:
@@ -46,7 +45,7 @@ async def shuffle(broker: str, service: str, chance: random.Random) -> int:
     """Bring what waits for a service in another order, as redelivery may; returns how many.
 
     Each is published again before it is acknowledged, so that none can be lost here. Raises
-    LOST_BROKER.
+    one of BROKER_GONE.
     """
     moved = 0
     async with _channel(broker) as channel:
