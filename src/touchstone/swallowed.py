@@ -167,9 +167,7 @@ def _of(language: str) -> tuple[dict[str, str], tuple[str, ...]]:
                     steps.append(word)
     # The longest first: "Scenario Outline" before "Scenario".
     ordered = sorted(titles, key=len, reverse=True)
-    return {word: titles[word] for word in ordered}, tuple(
-        sorted(set(steps), key=len, reverse=True)
-    )
+    return {word: titles[word] for word in ordered}, tuple(dict.fromkeys(steps))
 
 
 def _others(language: str) -> dict[str, str]:

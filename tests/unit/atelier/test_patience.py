@@ -75,10 +75,13 @@ class Line:
         self.protocol = PatientProtocol(config, ServerState(), {}, self.clock)
         self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
 
-    def says(self, data: bytes, every: float = 0, times: int = 1) -> None:
+    def says(self, data: bytes, every: float = 0, times: int = 1, *, read: bool = False) -> None:
         for _ in range(times):
             if not self.wire.closed:
                 self.protocol.data_received(data)
+                if read:
+                    self.protocol.cycle.body = b""
+                    self.protocol.flow.resume_reading()
                 self.clock.turn(every)
 
     @property
@@ -149,8 +152,29 @@ def test_a_body_by_drops_is_closed(line: Line) -> None:
 
 def test_a_slow_line_may_take_its_time(line: Line) -> None:
     line.says(HEAD)
-    line.says(b"x" * 8000, every=1, times=120)
+    line.says(b"x" * (PatientProtocol.LEAST_RATE + 100), every=1, times=200, read=True)
     assert not line.wire.closed
+
+
+def test_a_slow_line_is_closed_when_all_of_it_has_taken_too_long(line: Line) -> None:
+    # Half of the least rate: after t seconds, 30 + t / 2 are allowed.
+    line.says(HEAD)
+    line.says(b"x" * (PatientProtocol.LEAST_RATE // 2), every=1, times=100, read=True)
+    assert line.wire.closed
+    assert 59 <= line.clock.now <= 63
+
+
+def test_heads_are_measured_one_by_one(line: Line) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\nX: " + b"y" * 9000
+    for _ in range(20):
+        line.says(head + b"\r\n\r\n")
+        line.says(b"x" * 40_000)
+        line.protocol.cycle.response_complete = True
+    assert not line.wire.closed
+    line.says(b"GET / HTTP/1.1\r\nX: " + b"y" * (LONGEST_HEAD - 1000))
+    assert not line.wire.closed
+    line.says(b"y" * 1000)
+    assert line.told == b"HTTP/1.1 431 Request Header Fields Too Large"
 
 
 def test_while_we_do_not_read_no_time_passes(line: Line) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -12,7 +13,7 @@ from fastapi.routing import iter_route_contexts
 from atelier.resources import Resources
 from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
-from atelier.web.limits import CHANGES, OF_ROUTES, limits_of_route
+from atelier.web.limits import CHANGES, OF_ROUTES, Counter, limits_of_route
 
 _BY_PARTNER: Final = "counted by partner, and by address where the key is wrong"
 _KEPT: Final = "a few rows by their key"
@@ -92,6 +93,26 @@ def test_what_changes_something_always_has_one(routes: list[tuple[str, str, str]
     for service, method, path in routes:
         if method != "GET" and service != "partner":
             assert limits_of_route(service, method, path), (method, path)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_route_that_will_change_something_has_one_before_anybody_thinks_of_it(
+    method: str,
+) -> None:
+    assert limits_of_route("shop", method, "/not/yet") == (CHANGES,)
+    assert limits_of_route("shop", "GET", "/not/yet") == ()
+
+
+@pytest.mark.anyio
+async def test_a_window_that_ends_this_moment_is_waited_for() -> None:
+    async def count(**_: Any) -> tuple[int, int]:
+        return 1, 0
+
+    settings = SimpleNamespace(limits_times=1)
+    cache = SimpleNamespace(register_script=lambda _: count)
+    resources: Any = SimpleNamespace(cache=cache, settings=settings)
+
+    assert await Counter(resources).exceeded(["a"], (CHANGES,)) == (CHANGES, 1)
 
 
 def test_what_checks_a_secret_has_a_limit_of_its_own(routes: list[tuple[str, str, str]]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from touchstone import shared_memory
 from touchstone.shared_memory import Segment
@@ -47,3 +48,22 @@ def test_what_is_left_is_what_a_killed_process_made_or_its_folder_names_and_nobo
     left = shared_memory.left_behind([made, named, held, others], {4711}, [(77, 2), (78, 5)])
 
     assert left == [made, named]
+
+
+class Process:
+    def __init__(self, name: str, parent: Process | None = None) -> None:
+        self._name, self._parent = name, parent
+
+    def name(self) -> str:
+        return self._name
+
+    def parent(self) -> Process | None:
+        return self._parent
+
+
+def test_of_a_postgresql_only_its_first_process_is_a_server() -> None:
+    shell = Process("sh")
+    first, adopted = Process("postgres", shell), Process("postmaster")
+    found: Any = [shell, first, Process("postgres", first), adopted, Process("python3", first)]
+
+    assert list(shared_memory.servers(found)) == [first, adopted]
