@@ -53,7 +53,7 @@ router = APIRouter()
 @router.get("/confirm")
 async def show_confirmation(request: Request, _: Visitor, code: str = "") -> Response:
     """Asks before it confirms: programs that look into letters open each link."""
-    return page(request, "confirm.html", code=code, done=False, used=False)
+    return page(request, "confirm.html", code=code, outcome=None)
 
 
 @router.post("/confirm")
@@ -66,14 +66,7 @@ async def confirm(request: Request, _: Visitor) -> Response:
     async with resources.shop.session() as session:
         outcome = await confirming.confirm(session, letter)
     refusal = _REFUSALS.get(outcome)
-    return page(
-        request,
-        "confirm.html",
-        refusal=refusal,
-        code="",
-        done=outcome is Outcome.CONFIRMED,
-        used=outcome is Outcome.USED,
-    )
+    return page(request, "confirm.html", refusal=refusal, code="", outcome=outcome.value)
 
 
 @router.post("/account/confirmation")
