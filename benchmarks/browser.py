@@ -30,7 +30,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from touchstone.browser import find_browser
+from touchstone.browser.fixtures import find_browser
 
 PACKAGES = Path(".touchstone", "benchmark")
 PLAIN = ("pytest-playwright", "pytest-base-url", "python-slugify", "text-unidecode")

@@ -25,7 +25,7 @@ from fixtures.accounts import MadeAccounts
 from fixtures.routes import applications, routes_of
 from fixtures.strangers import Account, cast, fuzz
 from touchstone.backing import PROVIDERS
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 
 _SHOWN = 10  # faults of one service

@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from fixtures import models
 from fixtures.accounts import MadeAccounts
 from touchstone.backing import PROVIDERS
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 

@@ -33,8 +33,8 @@ from atelier.settings import Settings
 from benchmarks.mes_anatomy import anatomy
 from benchmarks.naive_list import as_it_was
 from touchstone.backing.programs import free_ports
-from touchstone.browser import find_browser
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.browser.fixtures import find_browser
+from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 

@@ -21,12 +21,12 @@ import psycopg
 
 from touchstone import run
 from touchstone.backing import PROVIDERS
-from touchstone.keeper_client import KeeperClient, KeeperProcess, Lease
+from touchstone.keeper.client import KeeperClient, KeeperProcess, Lease
 from touchstone.waiting import eventually
 
 _WATCHED = {
-    "touchstone.keeper": "keeper",
-    "touchstone.zygote": "zygote",
+    "touchstone.keeper.server": "keeper",
+    "touchstone.zygote.__main__": "zygote",
     "beam.smp": "RabbitMQ",
     "redis-server": "Redis",
 }

@@ -35,7 +35,7 @@ from benchmarks.overlapping_faults.people import Ordering, People, server_errors
 from fixtures.abilities import Refused
 from fixtures.accounts import MadeAccounts
 from fixtures.clients.staff import CrmClient
-from touchstone.health import all_answer
+from touchstone.keeper.health import all_answer
 from touchstone.waiting import eventually
 
 _SHOWN = 20  # findings

@@ -18,9 +18,9 @@ from touchstone.backing.programs import Program, free_ports, path
 from touchstone.backing.rabbitmq import RabbitMQ
 from touchstone.backing.redis import Redis
 from touchstone.config import Platform, load
-from touchstone.processes import Forked, Zygote
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
 from touchstone.waiting import eventually
+from touchstone.zygote.owner import Forked, Zygote
 
 # What is acknowledged must outlast the server here, which is what is tested.
 _DURABLE = {"synchronous_commit": "on", "max_connections": "200"}

@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from touchstone import backing, config, demo, keepers
+from touchstone import backing, config, demo
 from touchstone.commands import command
-from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.keeper import discovery
+from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -50,7 +51,7 @@ def up(provider: _Backing = None) -> None:
 
 
 def _start(root: Path, chosen: str) -> None:
-    if keepers.warm(root, chosen):
+    if discovery.warm(root, chosen):
         typer.echo(f"they run already ({_call('status')})")
         return
     try:
@@ -74,8 +75,8 @@ def _start(root: Path, chosen: str) -> None:
 @app.command()
 def down() -> None:
     """End the backing services of this project that stay, and drop what is kept in them."""
-    found = [socket for socket, said in keepers.running(_root()) if said["stays"] or said["kept"]]
-    at_work = sum(keepers.end(socket) for socket in found)
+    found = [socket for socket, said in discovery.running(_root()) if said["stays"] or said["kept"]]
+    at_work = sum(discovery.end(socket) for socket in found)
     if at_work:
         runs = "the run that uses" if at_work == 1 else f"the {at_work} runs that use"
         typer.echo(f"they end after {runs} them")
@@ -87,7 +88,7 @@ def down() -> None:
 def status() -> None:
     """List what stays and what is kept on this machine."""
     lines = []
-    for socket, said in keepers.running():
+    for socket, said in discovery.running():
         stays = f"stays until `{_call('down')}`" if said["stays"] else "a run"
         lines.append(f"{said['provider']} · {stays} · {said['root']} · {socket.parent}")
         if said["backing"]:
@@ -132,8 +133,8 @@ def run_demo(
         raise _failure(str(error)) from None
 
 
-def _kept(name: str) -> keepers.Kept:
-    found = keepers.kept()
+def _kept(name: str) -> discovery.Kept:
+    found = discovery.kept()
     for kept in found:
         if kept.sandbox.name == name:
             return kept
@@ -145,7 +146,7 @@ def _kept(name: str) -> keepers.Kept:
     )
 
 
-def _ask(kept: keepers.Kept, request: Callable[[KeeperClient], None]) -> None:
+def _ask(kept: discovery.Kept, request: Callable[[KeeperClient], None]) -> None:
     try:
         with contextlib.closing(KeeperClient(kept.socket)) as client:
             request(client)

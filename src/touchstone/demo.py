@@ -21,12 +21,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from touchstone import config, processes
+from touchstone import config
 from touchstone.backing import programs
 from touchstone.commands import near
-from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
-from touchstone.zygote import resolve
+from touchstone.zygote import owner
+from touchstone.zygote.child import resolve
 
 TARGET = Path(".touchstone", "demo.toml")
 _MOST_DEMOS = 100
@@ -83,7 +84,7 @@ def run(root: Path, provider: str, target: Path, *, others: bool = False) -> Non
             client = closing.enter_context(
                 contextlib.closing(KeeperClient(keeper.folder.socket, _session()))
             )
-            client.own(processes.usual_start())
+            client.own(owner.usual_start())
             summary = client.backing().summary()
         with console.status("starting the platform"):
             sandbox = client.sandbox(ports=_free_ports(platform.services, closing)).sandbox

@@ -16,35 +16,39 @@ from typing import Any
 
 import pytest
 
-from touchstone import backing, keepers, processes, progress, remote, report, run, surroundings
+from touchstone import backing, run, surroundings
 from touchstone import config as configuration
 from touchstone.commands import command
-from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.keeper import discovery
+from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.remote import configure
+from touchstone.report import html, progress
+from touchstone.zygote import owner
 
 pytest_plugins = [
-    "touchstone.rootdir",
-    "touchstone.legible",
-    "touchstone.unended",
-    "touchstone.asked",
-    "touchstone.gherkin",
-    "touchstone.steps",
-    "touchstone.step_calls",
-    "touchstone.missing_steps",
-    "touchstone.scenarios",
-    "touchstone.possible",
+    "touchstone.guards.rootdir",
+    "touchstone.report.legible",
+    "touchstone.guards.unended",
+    "touchstone.guards.asked",
+    "touchstone.gherkin.collector",
+    "touchstone.gherkin.step_lookup",
+    "touchstone.gherkin.step_calls",
+    "touchstone.gherkin.undefined_steps",
+    "touchstone.gherkin.scenario_record",
+    "touchstone.not_possible",
     "touchstone.masking",
-    "touchstone.remote",
-    "touchstone.results",
-    "touchstone.evidence",
-    "touchstone.missing_controls",
-    "touchstone.artefacts",
-    "touchstone.retried",
-    "touchstone.browser",
-    "touchstone.progress",
-    "touchstone.report",
-    "touchstone.leases",
+    "touchstone.remote.configure",
+    "touchstone.report.results",
+    "touchstone.report.evidence",
+    "touchstone.browser.missing_controls",
+    "touchstone.report.artefacts",
+    "touchstone.report.rerun",
+    "touchstone.browser.fixtures",
+    "touchstone.report.progress",
+    "touchstone.report.html",
+    "touchstone.fixtures",
     "touchstone.private_servers",
-    "touchstone.limits",
+    "touchstone.guards.limits",
 ]
 
 PROVIDER = pytest.StashKey[str]()
@@ -61,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add touchstone's options."""
     parser.getgroup("touchstone").addoption(
         "--backing",
-        choices=(*backing.PROVIDERS, remote.PROVIDER),
+        choices=(*backing.PROVIDERS, configure.PROVIDER),
         default=os.environ.get("TOUCHSTONE_BACKING"),
         help="where PostgreSQL, RabbitMQ and Redis come from: programs of this machine (native) "
         "or Docker (containers); by default native where the programs are found, else containers; "
@@ -69,8 +73,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.getgroup("touchstone").addoption(
         "--start",
-        choices=processes.STARTS,
-        default=processes.usual_start(),
+        choices=owner.STARTS,
+        default=owner.usual_start(),
         help="whether processes of sandboxes are forked from one that has imported the platform, "
         "or spawned, which is slower; by default spawned on macOS only",
     )
@@ -82,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     surroundings.open_standard_files()
     # A child's end and a time limit are told by signals.
     surroundings.restore_signals(("SIGCHLD", "SIGALRM"))
-    if not _is_configured(config) or remote.configure(config):
+    if not _is_configured(config) or configure.configure(config):
         return
     try:
         platform = configuration.load(config.rootpath / "pyproject.toml")
@@ -120,7 +124,7 @@ def _start_keeper(config: pytest.Config) -> None:
     provider = config.stash[PROVIDER]
     # Part of the names of databases and virtual hosts, so that runs do not meet.
     config.stash[SESSION] = f"r{secrets.token_hex(3)}"
-    if not _is_borrowed(config, keepers.warm(config.rootpath, provider)):
+    if not _is_borrowed(config, discovery.warm(config.rootpath, provider)):
         config.stash[KEEPER] = keeper = KeeperProcess(config.rootpath, provider)
         config.stash[SOCKET] = keeper.folder.socket
         _name_run(config)
@@ -204,7 +208,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return None
     header = f"touchstone: {backing.describe(config.stash[PROVIDER])}"
     if config.option.start == "spawn":
-        reason = "--start spawn" if processes.usual_start() == "fork" else "a fork is not safe here"
+        reason = "--start spawn" if owner.usual_start() == "fork" else "a fork is not safe here"
         header += f"; sandboxes are spawned, which is slower: {reason}"
     return header
 
@@ -218,7 +222,7 @@ def pytest_terminal_summary(
     client = client_of(config)
     if started := client.started():
         terminalreporter.write_line(f"backing: {started.summary()}")
-        report.note(config, f"backing: {started.summary()}")
+        html.note(config, f"backing: {started.summary()}")
     for name, kept in client.describe()["kept"].items():
         opens, drops = (command("touchstone", verb, name) for verb in ("open", "drop"))
         terminalreporter.write_line(f"kept: {kept['scenario']}\n      {opens}   (until: {drops})")

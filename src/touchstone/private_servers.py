@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from touchstone.backing import Backing, Broker, Server
-from touchstone.keeper_client import KeeperClient
-from touchstone.replication import catch_up
+from touchstone.backing.replication import catch_up
+from touchstone.keeper.client import KeeperClient
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 

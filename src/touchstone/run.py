@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from touchstone import members, surroundings
+from touchstone import reaping, surroundings
 
 VARIABLE = surroundings.VARIABLE
-processes = members.processes
+processes = reaping.processes
 
 PREFIX = "touchstone-"
 
@@ -157,9 +157,9 @@ def remove(path: Path) -> None:
     # A process that was just killed may still be flushing a file into the folder, and a server
     # may be started until the folder is gone that it works in.
     for _ in range(3):
-        members.end(path)
+        reaping.end(path)
         shutil.rmtree(path, ignore_errors=True)
-        if not path.exists() and not any(members.processes(path)):
+        if not path.exists() and not any(reaping.processes(path)):
             return
 
 

@@ -15,7 +15,7 @@ from fixtures.abilities import Refused
 from fixtures.company import Company, WayIn
 from fixtures.model_files import model_file
 from fixtures.systems import reconcile
-from touchstone.keeper_client import KeeperClient
+from touchstone.keeper.client import KeeperClient
 
 
 @pytest.fixture

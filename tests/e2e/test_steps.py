@@ -9,7 +9,7 @@ import pytest
 from pytest_bdd.feature import get_features
 from pytest_bdd.parser import Step
 
-from touchstone.steps import visible_to
+from touchstone.gherkin.step_lookup import visible_to
 
 FEATURES = Path(__file__).parents[2] / "features"
 

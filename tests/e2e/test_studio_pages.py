@@ -15,7 +15,7 @@ from fixtures.company import Company
 from fixtures.model_files import model_file
 from fixtures.pages.shop import ShopOrderPage
 from fixtures.pages.studio import StudioPage
-from touchstone.browser import Browse
+from touchstone.browser.fixtures import Browse
 
 PATIENCE = 60_000  # milliseconds: pictures and scenes are drawn without a graphics card here
 GET_PARAMETER = "WebGL2RenderingContext.prototype.getParameter"

@@ -17,10 +17,10 @@ import pytest
 from touchstone import config
 from touchstone.backing import Backing
 from touchstone.backing.redis import DATABASES
-from touchstone.pool import Pool
-from touchstone.processes import Zygote
-from touchstone.sandboxes import Made, Sandboxes
+from touchstone.keeper.pool import Pool
+from touchstone.keeper.sandboxes import Made, Sandboxes
 from touchstone.waiting import eventually
+from touchstone.zygote.owner import Zygote
 
 
 @pytest.fixture

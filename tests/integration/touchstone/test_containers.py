@@ -28,7 +28,7 @@ GREETER = Path(__file__).parent / "greeter"
 CONTROLLER = """
 import sys
 from pathlib import Path
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.keeper.client import KeeperClient, KeeperProcess
 
 keeper = KeeperProcess(Path(sys.argv[1]), "containers", parent=Path(sys.argv[2]))
 keeper.wait()

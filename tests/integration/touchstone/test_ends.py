@@ -20,9 +20,10 @@ import psycopg
 import pytest
 import redis
 
-from touchstone import keepers, run
+from touchstone import run
 from touchstone.backing import Backing
-from touchstone.keeper_client import KeeperClient
+from touchstone.keeper import discovery
+from touchstone.keeper.client import KeeperClient
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
@@ -114,7 +115,7 @@ class Hotel:
     @property
     def backing(self) -> Backing:
         """The servers that stay."""
-        socket = keepers.warm(self.folder, "native")
+        socket = discovery.warm(self.folder, "native")
         assert socket is not None
         with contextlib.closing(KeeperClient(socket)) as client:
             return client.backing()

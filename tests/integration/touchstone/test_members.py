@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from touchstone import members, surroundings
+from touchstone import reaping, surroundings
 from touchstone.waiting import eventually
 
 SLEEP = "import signal; signal.pause()"
@@ -57,13 +57,13 @@ def test_a_process_is_found_by_its_place_and_ended(
         )
     )
     found = eventually(
-        lambda: {each.pid for each in members.processes(folder)},
+        lambda: {each.pid for each in reaping.processes(folder)},
         until=lambda pids: len(pids) == expected,
     )
 
-    members.end(folder)
+    reaping.end(folder)
 
-    assert list(members.processes(folder)) == []
+    assert list(reaping.processes(folder)) == []
     assert not [pid for pid in found if _lives(pid)]
 
 
@@ -76,7 +76,7 @@ def test_somebody_who_looks_into_a_file_of_the_run_is_left_alone(
     log.touch()
     started.append(subprocess.Popen(["tail", "-f", log], cwd="/", env={}, start_new_session=True))
 
-    members.end(folder)
+    reaping.end(folder)
 
     assert started[0].poll() is None
 

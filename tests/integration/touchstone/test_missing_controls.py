@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, TimeoutError
 
-from touchstone.missing_controls import described
+from touchstone.browser.missing_controls import described
 
 HTML = """
 <title>Order AT-1</title>

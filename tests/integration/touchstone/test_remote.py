@@ -145,7 +145,7 @@ def test_the_environment_alone_can_name_a_target(
 
 NEEDS = """
     import pytest
-    from touchstone.possible import NotPossibleHere
+    from touchstone.not_possible import NotPossibleHere
 
     def test_database(sandbox): sandbox.databases["hotel"].primary
     def test_broker(sandbox): sandbox.broker.amqp

@@ -18,7 +18,7 @@ import pytest
 from touchstone import run
 from touchstone.backing import Backing
 from touchstone.backing.programs import free_ports
-from touchstone.keeper_client import InfrastructureError, KeeperClient, KeeperProcess
+from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.waiting import eventually
 
 GREETER = Path(__file__).parent / "greeter"
@@ -27,7 +27,7 @@ CONTROLLER = """
 import sys
 import tempfile
 from pathlib import Path
-from touchstone.keeper_client import KeeperClient, KeeperProcess
+from touchstone.keeper.client import KeeperClient, KeeperProcess
 
 keeper = KeeperProcess(Path(sys.argv[1]), "native", parent=Path(sys.argv[2]))
 keeper.wait()

@@ -131,7 +131,13 @@ def test_the_same_definition_is_found(pytester: pytest.Pytester) -> None:
 
     pytester.syspathinsert()
     result = pytester.runpytest_inprocess(
-        *("--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "touchstone.steps"),
+        *(
+            "--disable-plugin-autoload",
+            "-p",
+            "pytest_bdd.plugin",
+            "-p",
+            "touchstone.gherkin.step_lookup",
+        ),
         *("-p", "shop_steps", "-s", "-q"),
     )
 
@@ -170,7 +176,13 @@ def test_a_step_that_is_defined_while_the_tests_run_is_found(pytester: pytest.Py
     )
 
     result = pytester.runpytest_inprocess(
-        *("--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "touchstone.steps")
+        *(
+            "--disable-plugin-autoload",
+            "-p",
+            "pytest_bdd.plugin",
+            "-p",
+            "touchstone.gherkin.step_lookup",
+        )
     )
 
     result.assert_outcomes(passed=1)

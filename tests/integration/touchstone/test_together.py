@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.touchstone.hotel import Hotel
-from touchstone import keepers
-from touchstone.keeper_client import KeeperClient
+from touchstone.keeper import discovery
+from touchstone.keeper.client import KeeperClient
 from touchstone.waiting import eventually
 
 PLUGINS = (
@@ -145,7 +145,7 @@ class Shared(Hotel):
 
     def servers(self) -> list[Path]:
         """Where the keepers of the project are."""
-        return [socket for socket, _ in keepers.running(self.folder)]
+        return [socket for socket, _ in discovery.running(self.folder)]
 
 
 @pytest.fixture
@@ -177,8 +177,8 @@ def test_down_ends_the_servers_after_the_run_that_uses_them(hotel: Shared) -> No
         said = hotel.touchstone("down")
 
         assert said == "they end after the run that uses them\n"
-        assert keepers.kept(hotel.folder) == []
-        assert keepers.warm(hotel.folder, "native") is None
+        assert discovery.kept(hotel.folder) == []
+        assert discovery.warm(hotel.folder, "native") is None
         assert run.sandbox().sandbox.name != kept.name
 
     eventually(socket.parent.exists, until=lambda there: not there, timeout=30)

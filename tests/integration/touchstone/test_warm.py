@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from tests.integration.touchstone.hotel import Hotel
-from touchstone import keepers
 from touchstone.backing import Backing
-from touchstone.keeper_client import KeeperClient
-from touchstone.processes import STARTS
+from touchstone.keeper import discovery
+from touchstone.keeper.client import KeeperClient
 from touchstone.waiting import eventually
+from touchstone.zygote.owner import STARTS
 
 
 class Warm(Hotel):
@@ -37,7 +37,7 @@ class Warm(Hotel):
     @property
     def backing(self) -> Backing:
         """The servers that stay."""
-        socket = keepers.warm(self.folder, "native")
+        socket = discovery.warm(self.folder, "native")
         assert socket is not None
         with contextlib.closing(KeeperClient(socket)) as client:
             return client.backing()
@@ -61,7 +61,7 @@ def hotel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     made.touchstone("up", "--backing", "native")
     yield made
     made.touchstone("down")
-    assert keepers.warm(made.folder, "native") is None
+    assert discovery.warm(made.folder, "native") is None
 
 
 def test_runs_use_the_servers_that_stay_and_leave_nothing_in_them(hotel: Warm) -> None:
@@ -102,7 +102,7 @@ def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Warm) -> 
     )
 
     (name,) = re.findall(r"touchstone open (\w+)", printed)
-    (kept,) = keepers.kept(hotel.folder)
+    (kept,) = discovery.kept(hotel.folder)
     assert (kept.sandbox.name, kept.scenario) == (name, "test_goes_wrong")
     report = (hotel.folder / ".touchstone" / "report" / "index.html").read_text("utf-8")
     assert report.count(f"touchstone open {name}</code>") == 1
@@ -116,7 +116,7 @@ def test_a_failed_scenarios_sandbox_is_kept_until_it_is_dropped(hotel: Warm) -> 
 
     hotel.touchstone("drop", name)
 
-    assert keepers.kept(hotel.folder) == []
+    assert discovery.kept(hotel.folder) == []
     eventually(hotel.left_behind, until=lambda left: not left)
 
 

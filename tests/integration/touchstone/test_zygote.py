@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from touchstone import config
-from touchstone.processes import STARTS, PlatformFailed, Zygote
 from touchstone.waiting import eventually
+from touchstone.zygote.owner import STARTS, PlatformFailed, Zygote
 
 GREETER = Path(__file__).parent / "greeter"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from touchstone.artefacts import slug
+from touchstone.report.artefacts import slug
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import playwright
 import pytest
 
-from touchstone.browser import NO_FEATURES, BrowserMissing, find_browser
+from touchstone.browser.fixtures import NO_FEATURES, BrowserMissing, find_browser
 
 
 def test_the_small_headless_browser_is_preferred() -> None:

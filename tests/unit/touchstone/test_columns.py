@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_bdd.exceptions import GherkinParseError
 
-from touchstone.features import _Reader
+from touchstone.gherkin.feature_file import _Reader
 
 
 def check(

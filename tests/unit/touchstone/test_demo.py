@@ -11,7 +11,7 @@ import pytest
 
 from touchstone import demo
 from touchstone.backing import programs
-from touchstone.keeper_client import InfrastructureError
+from touchstone.keeper.client import InfrastructureError
 
 
 def test_each_demo_has_a_file_of_its_own_and_removes_no_other(tmp_path: Path) -> None:

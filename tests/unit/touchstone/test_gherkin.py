@@ -5,8 +5,8 @@ from collections import OrderedDict
 import pytest
 from pytest_bdd.parser import Examples, Feature, ScenarioTemplate
 
-from touchstone.features import Placed, Source
-from touchstone.gherkin import _phrase, _rows
+from touchstone.gherkin.collector import _phrase, _rows
+from touchstone.gherkin.feature_file import Placed, Source
 
 FEATURE = Feature(
     OrderedDict(), "/project/a.feature", "a.feature", "en", "Feature", "A", set(), None, 1, ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.legible import all_of, plain, sendable, shown
+from touchstone.report.legible import all_of, plain, sendable, shown
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from touchstone.missing_controls import there_is
+from touchstone.browser.missing_controls import there_is
 from touchstone.wrong_words import WrongWords
 
 SNAPSHOT = """

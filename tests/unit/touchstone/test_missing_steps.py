@@ -10,11 +10,11 @@ from pytest_bdd.gherkin_parser import DataTable, Location
 from pytest_bdd.parser import Feature, Step
 from pytest_bdd.steps import StepFunctionContext
 
-from touchstone.missing_steps import explain
-from touchstone.phrases import House
-from touchstone.snippets import in_house
-from touchstone.snippets import plain as snippet
-from touchstone.steps import Definition
+from touchstone.gherkin.phrases import House
+from touchstone.gherkin.snippets import in_house
+from touchstone.gherkin.snippets import plain as snippet
+from touchstone.gherkin.step_lookup import Definition
+from touchstone.gherkin.undefined_steps import explain
 
 ROOT = Path("/project")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from touchstone.phrases import phrases
+from touchstone.gherkin.phrases import phrases
 
 
 def test_the_two_phrases_of_a_step_speak_of_the_same_things() -> None:

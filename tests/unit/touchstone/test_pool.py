@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from touchstone.pool import Pool
-from touchstone.sandboxes import Made, Sandboxes
+from touchstone.keeper.pool import Pool
+from touchstone.keeper.sandboxes import Made, Sandboxes
 from touchstone.waiting import eventually
 
 

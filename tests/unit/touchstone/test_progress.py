@@ -4,9 +4,9 @@ import io
 
 from rich.text import Text
 
-from touchstone.progress_line import Screen, finished
-from touchstone.results import Result
-from touchstone.scenarios import ScenarioRecord, StepRecord
+from touchstone.gherkin.scenario_record import ScenarioRecord, StepRecord
+from touchstone.report.progress_line import Screen, finished
+from touchstone.report.results import Result
 
 SCENARIO = ScenarioRecord(
     feature="Shop order",

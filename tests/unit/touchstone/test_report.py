@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.report import Run, duration, render, tally
-from touchstone.results import Result
-from touchstone.scenarios import ScenarioRecord, StepRecord
+from touchstone.gherkin.scenario_record import ScenarioRecord, StepRecord
+from touchstone.report.html import Run, duration, render, tally
+from touchstone.report.results import Result
 
 BEGAN = datetime(2026, 7, 14, 12, 3, tzinfo=UTC)
 FOLDER = Path("/project/.touchstone/report")

@@ -4,7 +4,7 @@ from typing import Literal, cast
 
 import pytest
 
-from touchstone.results import DID_NOT_FINISH, Result, Results, in_words
+from touchstone.report.results import DID_NOT_FINISH, Result, Results, in_words
 
 
 @pytest.mark.parametrize(

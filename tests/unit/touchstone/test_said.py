@@ -8,22 +8,22 @@ from string import Formatter
 
 import pytest
 
-from touchstone import (
-    features,
-    gherkin,
-    missing_controls,
-    missing_steps,
+from touchstone.browser import missing_controls
+from touchstone.gherkin import (
+    collector,
+    feature_file,
     step_calls,
     swallowed,
+    undefined_steps,
     unseen,
 )
-from touchstone.said import LANGUAGES, MESSAGES, say
+from touchstone.gherkin.said import LANGUAGES, MESSAGES, say
 
 SPEAKERS = (
-    features,
-    gherkin,
+    feature_file,
+    collector,
     missing_controls,
-    missing_steps,
+    undefined_steps,
     step_calls,
     swallowed,
     unseen,

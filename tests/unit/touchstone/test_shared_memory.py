@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from touchstone import shared_memory
-from touchstone.shared_memory import Segment
+from touchstone.backing import shared_memory
+from touchstone.backing.shared_memory import Segment
 
 TABLE = """\
        key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid rss

@@ -12,8 +12,8 @@ from pytest_bdd import parsers
 from pytest_bdd.parser import Step
 from pytest_bdd.steps import StepFunctionContext
 
-from touchstone import steps
-from touchstone.steps import Definition, Visible, fold, words_of
+from touchstone.gherkin import step_lookup
+from touchstone.gherkin.step_lookup import Definition, Visible, fold, words_of
 
 
 def step(name: str, kind: str = "when") -> Step:
@@ -126,14 +126,14 @@ def test_few_definitions_are_tried() -> None:
 def test_where_pytest_bdd_is_another_its_own_search_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     def search(request: object, step: object, scenario: object) -> None: ...
 
-    monkeypatch.setattr(steps, "_ORIGINAL", search)
-    monkeypatch.setattr(steps._MODULE, "get_step_function", search)
+    monkeypatch.setattr(step_lookup, "_ORIGINAL", search)
+    monkeypatch.setattr(step_lookup._MODULE, "get_step_function", search)
     config: Any = SimpleNamespace(stash=pytest.Stash())
 
-    steps.pytest_configure(config)
-    assert steps._MODULE.get_step_function is search
-    steps.pytest_unconfigure(config)
-    assert steps._MODULE.get_step_function is search
+    step_lookup.pytest_configure(config)
+    assert step_lookup._MODULE.get_step_function is search
+    step_lookup.pytest_unconfigure(config)
+    assert step_lookup._MODULE.get_step_function is search
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_where_pytest_keeps_fixtures_in_another_way_nothing_is_listed(manager: o
     session = SimpleNamespace(stash=pytest.Stash(), _fixturemanager=manager)
     item: Any = SimpleNamespace(session=session, iter_parents=list)
 
-    assert steps.visible_to(item) is None
+    assert step_lookup.visible_to(item) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from touchstone.said import language_of
-from touchstone.swallowed import Description, descriptions, meant
+from touchstone.gherkin.said import language_of
+from touchstone.gherkin.swallowed import Description, descriptions, meant
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from touchstone.remote.target import Target, TargetError, from_environment, parse
 from touchstone.sandbox import Broker, Database
-from touchstone.target import Target, TargetError, from_environment, parse
 
 MINIMAL = """
 name = "release"

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from touchstone.unseen import cleaned, unseen
+from touchstone.gherkin.unseen import cleaned, unseen
 
 PHRASE = 'Anna pays "much" for a ring – with Ёлка'
 

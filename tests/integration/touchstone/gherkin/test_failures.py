@@ -88,7 +88,7 @@ def test_a_value_that_is_not_understood_is_said_in_its_own_words(project: Projec
     project.write(
         "conftest.py",
         """
-from touchstone.phrases import phrases
+from touchstone.gherkin.phrases import phrases
 
 given, when, then = phrases({"age": int})
 

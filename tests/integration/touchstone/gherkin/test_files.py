@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.touchstone.gherkin.project import ENGLISH, Project
-from touchstone.features import read
+from touchstone.gherkin.feature_file import read
 
 
 @pytest.mark.parametrize(

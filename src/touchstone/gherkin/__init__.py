@@ -1,0 +1,1 @@
+"""How a `.feature` file becomes tests: what it says, and which definition each step means."""

@@ -1,0 +1,1 @@
+"""What keeps a run from being green, or endless, when it should not be."""

@@ -1,0 +1,1 @@
+"""A run against a platform that is deployed somewhere, instead of sandboxes."""
