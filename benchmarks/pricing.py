@@ -32,7 +32,7 @@ import sqlalchemy as sa
 import structlog
 
 from atelier.domain.lifecycle import State
-from atelier.pricing.nursery import Nursery
+from atelier.pricing.fork_server import Nursery
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
 from fixtures import models

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from atelier.operations import command_line
+from atelier.admin import command_line
 from atelier.partner import commands as partner_commands
 from atelier.pricing import commands as pricing_commands
 from atelier.settings import BadSettings, settings
@@ -55,7 +55,7 @@ def migrate() -> None:
     """Bring both databases to the newest version."""
     with _refusing():
         settings()
-        from atelier.migrate import migrate as run
+        from atelier.data.migrate import migrate as run
 
         run()
 

@@ -10,12 +10,11 @@ from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
-from atelier import calculations, metal_prices, orders, work
+from atelier.admin.reconciler import Reconciler
+from atelier.admin.reconciliation import Systems
 from atelier.cache import cache_at
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
-from atelier.files import ModelStore
-from atelier.gauges import Gauges
 from atelier.mail import due
 from atelier.mail.composing import Letterhead
 from atelier.mail.sender import Sender
@@ -25,17 +24,18 @@ from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.handler import Handler
 from atelier.messaging.relay import Relay
-from atelier.operations.reconciler import Reconciler
-from atelier.operations.reconciliation import Systems
-from atelier.partner import webhooks
 from atelier.partner.limits import RateLimiter
-from atelier.partner.sender import WebhookSender
-from atelier.places import place_at
+from atelier.partner.webhooks import endpoints
+from atelier.partner.webhooks.sender import WebhookSender
 from atelier.pricing.dispatcher import Dispatcher
-from atelier.pricing.nursery import Nursery
+from atelier.pricing.fork_server import Nursery
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
-from atelier.watching import Watcher
+from atelier.storage.blob_store import place_at
+from atelier.storage.model_store import ModelStore
+from atelier.telemetry.gauges import Gauges
+from atelier.usecases import metal_prices, orders, price_requests, work_orders
+from atelier.usecases.overdue import Watcher
 
 _PATIENCE = 3.0  # seconds
 
@@ -126,9 +126,9 @@ class Resources:
             "shop.orders": (orders.handle, self.shop, 20),
             "shop.prices": (metal_prices.handle, self.shop, 20),
             "shop.mail": (partial(due.handle, written=wake), self.shop, 20),
-            "partner.events": (webhooks.handle, self.shop, 20),
-            "mes.orders": (work.handle, self.mes, 20),
-            "pricing.calculations": (calculations.handle, self.mes, 20),
+            "partner.events": (endpoints.handle, self.shop, 20),
+            "mes.orders": (work_orders.handle, self.mes, 20),
+            "pricing.calculations": (price_requests.handle, self.mes, 20),
         }
         self.consumers = {
             queue: Consumer(

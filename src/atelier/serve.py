@@ -28,12 +28,12 @@ import atelier.mes.app
 import atelier.partner.app
 import atelier.pricing.app
 import atelier.shop.app
-from atelier import logs, tracing
 from atelier.cancellation import ended
 from atelier.data.patience import OF_SERVICES, patience
-from atelier.pricing.nursery import Nursery
+from atelier.pricing.fork_server import Nursery
 from atelier.resources import Resources
 from atelier.settings import settings
+from atelier.telemetry import logs, tracing
 from atelier.web.patience import PatientProtocol
 
 log = structlog.get_logger(__name__)

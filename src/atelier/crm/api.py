@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from atelier.crm import desk
+from atelier.crm import service
 from atelier.crm.attention import Concern, Kind
 from atelier.crm.search import Wanted
 from atelier.data.shop import Customer, Order, OrderNote
@@ -136,7 +136,7 @@ class NewNote(BaseModel):
 @router.get("/orders")
 async def find(
     request: Request,
-    _: desk.SignedIn,
+    _: service.SignedIn,
     q: Text = "",
     state: State | None = None,
     customer: UUID | None = None,
@@ -146,14 +146,14 @@ async def find(
 ) -> Found:
     """Searches by a part of number, reference, e-mail or name, and by what else must fit."""
     wanted = Wanted(q, state, customer, partner, overdue)
-    found = await desk.find_orders(request, wanted, cursor)
+    found = await service.find_orders(request, wanted, cursor)
     return Found(orders=[summary(order) for order in found.rows], next=found.next)
 
 
 @router.get("/orders/{number}")
-async def look_up(request: Request, _: desk.SignedIn, number: str) -> Detail:
+async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     """One order with its history, its notes and what is wrong with it."""
-    case = await desk.look_up(request, number)
+    case = await service.look_up(request, number)
     return Detail(
         **summary(case.order).model_dump(),
         history=[step(entry) for entry in case.history],
@@ -163,57 +163,59 @@ async def look_up(request: Request, _: desk.SignedIn, number: str) -> Detail:
 
 
 @router.post("/orders/{number}/notes")
-async def write_note(request: Request, seller: desk.SignedIn, number: str, note: NewNote) -> Detail:
+async def write_note(
+    request: Request, seller: service.SignedIn, number: str, note: NewNote
+) -> Detail:
     """Writes something down about an order; the answer shows the order with it."""
-    await desk.note(request, seller, number, note.text)
+    await service.note(request, seller, number, note.text)
     return await look_up(request, seller, number)
 
 
 @router.post("/orders/{number}/send-back")
-async def send_back(request: Request, seller: desk.SignedIn, number: str, why: Reason) -> Detail:
+async def send_back(request: Request, seller: service.SignedIn, number: str, why: Reason) -> Detail:
     """Does not approve an order: whoever ordered confirms again, or cancels."""
-    await desk.act(request, seller, number, "send-back", why.reason)
+    await service.act(request, seller, number, "send-back", why.reason)
     return await look_up(request, seller, number)
 
 
 @router.post("/orders/{number}/cancel")
-async def cancel(request: Request, seller: desk.SignedIn, number: str, why: Reason) -> Detail:
+async def cancel(request: Request, seller: service.SignedIn, number: str, why: Reason) -> Detail:
     """Cancels an order. One that is approved is `cancellation_requested` until the factory says
     whether it has begun."""
-    await desk.act(request, seller, number, "cancel", why.reason)
+    await service.act(request, seller, number, "cancel", why.reason)
     return await look_up(request, seller, number)
 
 
 @router.post("/orders/{number}/{act}")
 async def act(
-    request: Request, seller: desk.SignedIn, number: str, act: Literal["approve", "close"]
+    request: Request, seller: service.SignedIn, number: str, act: Literal["approve", "close"]
 ) -> Detail:
     """Approves or closes an order; the answer shows it as it is then."""
-    await desk.act(request, seller, number, act)
+    await service.act(request, seller, number, act)
     return await look_up(request, seller, number)
 
 
 @router.get("/customers")
 async def find_customers(
-    request: Request, _: desk.SignedIn, q: Text = "", cursor: Cursor = None
+    request: Request, _: service.SignedIn, q: Text = "", cursor: Cursor = None
 ) -> FoundCustomers:
     """Searches by a part of name or e-mail address."""
-    found = await desk.find_customers(request, q, cursor)
+    found = await service.find_customers(request, q, cursor)
     return FoundCustomers(customers=[_customer(row) for row in found.rows], next=found.next)
 
 
 @router.get("/customers/{customer_id}")
 async def look_up_customer(
-    request: Request, _: desk.SignedIn, customer_id: UUID
+    request: Request, _: service.SignedIn, customer_id: UUID
 ) -> CustomerDocument:
     """One customer."""
-    return _customer(await desk.customer(request, customer_id))
+    return _customer(await service.customer(request, customer_id))
 
 
 @router.get("/attention")
-async def needs_attention(request: Request, _: desk.SignedIn) -> Attention:
+async def needs_attention(request: Request, _: service.SignedIn) -> Attention:
     """Orders that are overdue or stand still, and why."""
-    needed = await desk.needs_attention(request)
+    needed = await service.needs_attention(request)
     return Attention(
         orders=[
             Urgent(

@@ -10,7 +10,7 @@ from atelier.crm import api, pages
 from atelier.resources import Resources
 from atelier.web.application import create_app
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
-from atelier.web.own_writes import OwnWrites
+from atelier.web.read_your_writes import OwnWrites
 from atelier.web.rendering import Pages
 
 _PAGES = Pages("crm", Path(__file__).parent / "templates")

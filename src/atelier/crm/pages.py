@@ -10,11 +10,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.crm import desk
+from atelier.crm import service
 from atelier.crm.search import Wanted
 from atelier.data.shop import Order, Seller
 from atelier.domain.lifecycle import State
-from atelier.web import lifeline
+from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.paging import Page
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
@@ -36,7 +36,7 @@ async def start_page() -> Response:
 @_signed_in.get("/orders")
 async def orders_page(
     request: Request,
-    _: desk.SignedIn,
+    _: service.SignedIn,
     q: str = "",
     state: str = "",
     partner: str = "",
@@ -47,7 +47,7 @@ async def orders_page(
     refusal, found = None, Page[Order]([], None)
     wanted = Wanted(q.strip(), _state(state), None, _id(partner), bool(overdue))
     try:
-        found = await desk.find_orders(request, wanted, cursor)
+        found = await service.find_orders(request, wanted, cursor)
     except Refusal as error:
         refusal = error
     asked = {"q": q, "state": state, "partner": partner, "overdue": overdue}
@@ -59,19 +59,19 @@ async def orders_page(
         orders=found.rows,
         more=_more("/orders", asked, found.next),
         continued=cursor is not None,
-        partners=await desk.partners(request),
+        partners=await service.partners(request),
         states=list(State),
     )
 
 
 @_signed_in.get("/customers")
 async def customers_page(
-    request: Request, _: desk.SignedIn, q: str = "", cursor: str | None = None
+    request: Request, _: service.SignedIn, q: str = "", cursor: str | None = None
 ) -> Response:
     """The search for customers and what it found."""
     refusal, rows, following = None, [], None
     try:
-        found = await desk.find_customers(request, q, cursor)
+        found = await service.find_customers(request, q, cursor)
         rows, following = list(found.rows), found.next
     except Refusal as error:
         refusal = error
@@ -88,11 +88,11 @@ async def customers_page(
 
 @_signed_in.get("/customers/{customer_id}")
 async def customer_page(
-    request: Request, _: desk.SignedIn, customer_id: UUID, cursor: str | None = None
+    request: Request, _: service.SignedIn, customer_id: UUID, cursor: str | None = None
 ) -> Response:
     """One customer with their orders."""
-    customer = await desk.customer(request, customer_id)
-    found = await desk.find_orders(request, Wanted(customer=customer.id), cursor)
+    customer = await service.customer(request, customer_id)
+    found = await service.find_orders(request, Wanted(customer=customer.id), cursor)
     return page(
         request,
         "customer.html",
@@ -103,48 +103,52 @@ async def customer_page(
 
 
 @_signed_in.get("/attention")
-async def attention_page(request: Request, _: desk.SignedIn) -> Response:
+async def attention_page(request: Request, _: service.SignedIn) -> Response:
     """Orders that are overdue or stand still, and why."""
-    return page(request, "attention.html", attention=await desk.needs_attention(request))
+    return page(request, "attention.html", attention=await service.needs_attention(request))
 
 
 @_signed_in.get("/orders/{number}")
-async def order_page(request: Request, _: desk.SignedIn, number: str, seen: str = "") -> Response:
+async def order_page(
+    request: Request, _: service.SignedIn, number: str, seen: str = ""
+) -> Response:
     """One order; htmx looks for news with the version `seen` and gets 204 for none."""
-    case = await desk.look_up(request, number)
+    case = await service.look_up(request, number)
     if _version(case.order) == seen:
         return Response(status_code=204)
     return _order_page(request, case)
 
 
 @_signed_in.post("/orders/{number}/notes")
-async def write_note(request: Request, seller: desk.SignedIn, number: str) -> Response:
+async def write_note(request: Request, seller: service.SignedIn, number: str) -> Response:
     """Writes down the text `note`."""
     async with form(request) as fields:
         note = text(fields, "note")
     try:
-        await desk.note(request, seller, number, note)
+        await service.note(request, seller, number, note)
     except UNDERSTOOD as error:
-        case = await desk.look_up(request, number)
+        case = await service.look_up(request, number)
         return _order_page(request, case, refusal_of(error), note=note)
     return see_other(f"/orders/{number}#notes")
 
 
 @_signed_in.post("/orders/{number}/{act}")
-async def act(request: Request, seller: desk.SignedIn, number: str, act: desk.Act) -> Response:
+async def act(
+    request: Request, seller: service.SignedIn, number: str, act: service.Act
+) -> Response:
     """Moves an order on; what needs a reason finds it in the field `reason`."""
     async with form(request) as fields:
         reason = text(fields, "reason")
     try:
-        await desk.act(request, seller, number, act, reason)
+        await service.act(request, seller, number, act, reason)
     except UNDERSTOOD as error:
-        case = await desk.look_up(request, number)
+        case = await service.look_up(request, number)
         return _order_page(request, case, refusal_of(error), **{act.replace("-", "_"): reason})
     return see_other(f"/orders/{number}")
 
 
 def _order_page(
-    request: Request, case: desk.Case, refusal: Refusal | None = None, **typed: str
+    request: Request, case: service.Case, refusal: Refusal | None = None, **typed: str
 ) -> Response:
     """`typed` is what was written into a form that was refused."""
     reached = [(entry.to_state, entry.occurred_at) for entry in case.history]
@@ -159,10 +163,10 @@ def _order_page(
         concerns=case.concerns,
         possible=case.possible,
         typed=typed,
-        steps=lifeline.steps(reached),
-        interval=lifeline.poll_interval(case.order.state),
-        longest_reason=desk.LONGEST_REASON,
-        longest_note=desk.LONGEST_NOTE,
+        steps=order_progress.steps(reached),
+        interval=order_progress.poll_interval(case.order.state),
+        longest_reason=service.LONGEST_REASON,
+        longest_note=service.LONGEST_NOTE,
     )
 
 

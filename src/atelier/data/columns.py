@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from atelier.clock import now
 from atelier.domain.lifecycle import State
 
 NAMING = {
@@ -25,11 +26,6 @@ TYPES: dict[Any, Any] = {
     str: sa.Text,
     State: sa.Enum(State, native_enum=False, length=32, create_constraint=False),
 }
-
-
-def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
 
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid4)]

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from atelier import tracing
 from atelier.data import routing
 from atelier.data.patience import TCP, Connection
 from atelier.data.routing import LagLimit, Replica, Why
+from atelier.telemetry import tracing
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_column, relationship
 
-from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition, now
+from atelier.clock import now
+from atelier.data import outbox_tables
+from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition
 from atelier.domain.lifecycle import State
-from atelier.messaging import tables
 
 FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
 """States in which a piece is finished for good and leaves the list; all others are active work."""
@@ -184,7 +185,7 @@ class WorkOrderHistory(Transition, Base):
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("work_order.order_id"))
 
 
-tables.outbox.to_metadata(Base.metadata)
-tables.consumed_event.to_metadata(Base.metadata)
-tables.inbox.to_metadata(Base.metadata)
+outbox_tables.outbox.to_metadata(Base.metadata)
+outbox_tables.consumed_event.to_metadata(Base.metadata)
+outbox_tables.inbox.to_metadata(Base.metadata)
 configure_mappers()  # here, once: forked processes find it done

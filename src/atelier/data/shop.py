@@ -9,6 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_column, relationship
 
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.columns import (
     NAMING,
     TYPES,
@@ -17,11 +19,9 @@ from atelier.data.columns import (
     Measure,
     Money,
     Transition,
-    now,
     part_index,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging import tables
 
 
 class Base(DeclarativeBase):
@@ -320,7 +320,7 @@ class WebhookDelivery(Base):
     delivered_at: Mapped[datetime | None]
 
 
-tables.outbox.to_metadata(Base.metadata)
-tables.consumed_event.to_metadata(Base.metadata)
-tables.inbox.to_metadata(Base.metadata)
+outbox_tables.outbox.to_metadata(Base.metadata)
+outbox_tables.consumed_event.to_metadata(Base.metadata)
+outbox_tables.inbox.to_metadata(Base.metadata)
 configure_mappers()  # here, once: forked processes find it done

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Customer, Email
 from atelier.mail.kinds import CONFIRMATION
 

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import metrics
 from atelier.cancellation import to_its_end
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order
 from atelier.mail.composing import Letterhead, compose, compose_confirmation
 from atelier.mail.transport import Transport, Undeliverable, Unreachable
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from atelier.data.mes import Calculation, WorkOrder
 from atelier.domain.lifecycle import State
-from atelier.mes import floor
+from atelier.mes import service
 from atelier.web.documents import CURRENCY, Step, step
 
 router = APIRouter(prefix="/api/work")
@@ -78,21 +78,21 @@ class Listed(BaseModel):
 @router.get("")
 async def list_work(
     request: Request,
-    _: floor.SignedIn,
+    _: service.SignedIn,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Listed:
     """All that is not finished for good, from what waits for a price to what is on its way.
 
     By the page, for programs; people's page has the whole list.
     """
-    found = await floor.listed(request, cursor)
+    found = await service.listed(request, cursor)
     return Listed(work=[_summary(each) for each in found.rows], next=found.next)
 
 
 @router.get("/{number}")
-async def look_up(request: Request, _: floor.SignedIn, number: str) -> Detail:
+async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     """One piece, in whatever state."""
-    job = await floor.look_up(request, number)
+    job = await service.look_up(request, number)
     return Detail(
         **_summary(job.work).model_dump(),
         calculation=None if job.calculation is None else _measures(job.calculation),
@@ -103,14 +103,14 @@ async def look_up(request: Request, _: floor.SignedIn, number: str) -> Detail:
 @router.post("/{number}/{act}")
 async def act(
     request: Request,
-    operator: floor.SignedIn,
+    operator: service.SignedIn,
     number: str,
-    act: floor.Act,
+    act: service.Act,
     shipment: Shipment | None = None,
 ) -> Detail:
     """Takes, completes, packs or ships a piece; the answer shows it as it is then."""
     tracking_number = "" if shipment is None else shipment.tracking_number
-    await floor.act(request, operator, number, act, tracking_number)
+    await service.act(request, operator, number, act, tracking_number)
     return await look_up(request, operator, number)
 
 

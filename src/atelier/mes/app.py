@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from atelier.mes import api, live, pages
+from atelier.mes import api, list_stream, pages
 from atelier.resources import Resources
 from atelier.web.application import create_app
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
@@ -26,7 +26,7 @@ def create(resources: Resources) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.include_router(pages.router)
-    app.include_router(live.router)
+    app.include_router(list_stream.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))
     serve_openapi(app, cookie="atelier_mes")
     return app

@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.mes import FINAL, Operator
 from atelier.domain import promises
 from atelier.domain.lifecycle import State
-from atelier.mes import floor
-from atelier.web import lifeline
+from atelier.mes import service
+from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import resources_of
@@ -31,33 +31,35 @@ async def start_page() -> Response:
 
 
 @_signed_in.get("/work")
-async def work_page(request: Request, _: floor.SignedIn) -> Response:
+async def work_page(request: Request, _: service.SignedIn) -> Response:
     """The list: its newest rows, and a script that brings all the others and the news."""
     return await _work_page(request)
 
 
 @_signed_in.get("/work/{number}")
-async def job_page(request: Request, _: floor.SignedIn, number: str, seen: int = 0) -> Response:
+async def job_page(request: Request, _: service.SignedIn, number: str, seen: int = 0) -> Response:
     """One piece; htmx looks for news with the sequence number `seen` and gets 204 for none."""
-    job = await floor.look_up(request, number)
+    job = await service.look_up(request, number)
     if job.work.sequence == seen:
         return Response(status_code=204)
     return _job_page(request, job)
 
 
 @_signed_in.post("/work/{number}/{act}")
-async def act(request: Request, operator: floor.SignedIn, number: str, act: floor.Act) -> Response:
+async def act(
+    request: Request, operator: service.SignedIn, number: str, act: service.Act
+) -> Response:
     """Takes, completes, packs or ships a piece, from the list or from its own page."""
     async with form(request) as fields:
         from_list = text(fields, "back") == "list"
         tracking_number = text(fields, "tracking_number")
     try:
-        await floor.act(request, operator, number, act, tracking_number)
+        await service.act(request, operator, number, act, tracking_number)
     except UNDERSTOOD as error:
         refusal = refusal_of(error)
         if from_list:
             return await _work_page(request, refusal)
-        return _job_page(request, await floor.look_up(request, number), refusal)
+        return _job_page(request, await service.look_up(request, number), refusal)
     return see_other("/work" if from_list else f"/work/{number}")
 
 
@@ -71,7 +73,7 @@ async def _work_page(request: Request, refusal: Refusal | None = None) -> Respon
         listed=beginning.rows,
         count=beginning.count,
         fast=source.fast,
-        acts=floor.NEXT,
+        acts=service.NEXT,
         states=State,
         final=FINAL,
         is_overdue=promises.is_overdue,
@@ -79,7 +81,7 @@ async def _work_page(request: Request, refusal: Refusal | None = None) -> Respon
     )
 
 
-def _job_page(request: Request, job: floor.Job, refusal: Refusal | None = None) -> Response:
+def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None) -> Response:
     reached = [(entry.to_state, entry.occurred_at) for entry in job.history]
     return page(
         request,
@@ -88,9 +90,9 @@ def _job_page(request: Request, job: floor.Job, refusal: Refusal | None = None) 
         work=job.work,
         calculation=job.calculation,
         history=job.history,
-        steps=lifeline.steps(reached),
-        interval=lifeline.poll_interval(job.work.state),
-        act=floor.NEXT.get(job.work.state),
+        steps=order_progress.steps(reached),
+        interval=order_progress.poll_interval(job.work.state),
+        act=service.NEXT.get(job.work.state),
     )
 
 

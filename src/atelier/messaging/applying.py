@@ -14,17 +14,17 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import metrics
 from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.data.database import Database
+from atelier.data.outbox_tables import consumed_event
+from atelier.data.outbox_tables import inbox as waits
 from atelier.messaging import inbox
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler
 from atelier.messaging.inbox import Row, Setback
 from atelier.messaging.spans import processing
-from atelier.messaging.tables import consumed_event
-from atelier.messaging.tables import inbox as waits
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

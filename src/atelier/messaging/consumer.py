@@ -12,7 +12,6 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from atelier import tracing
 from atelier.cancellation import heed_cancellation
 from atelier.data.database import Database
 from atelier.messaging.applying import Applier
@@ -20,6 +19,7 @@ from atelier.messaging.backoff import Backoff
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler
+from atelier.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 

@@ -28,9 +28,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier.data.outbox_tables import inbox
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import NotYet, Refused
-from atelier.messaging.tables import inbox
 
 _LONGEST_REASON: Final = 2000  # characters
 _LONGEST_WAIT: Final = 60.0  # seconds

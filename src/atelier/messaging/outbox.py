@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import tracing
+from atelier.data.outbox_tables import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.spans import status_change
-from atelier.messaging.tables import outbox
+from atelier.telemetry import tracing
 
 
 async def append(session: AsyncSession, event: Event) -> None:

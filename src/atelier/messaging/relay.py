@@ -18,7 +18,6 @@ from aio_pika.exceptions import DeliveryError
 from opentelemetry.trace import Span
 from psycopg.rows import class_row, scalar_row
 
-from atelier import metrics, tracing
 from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.data.database import Database
 from atelier.data.patience import connect
@@ -26,6 +25,7 @@ from atelier.messaging.backoff import Backoff
 from atelier.messaging.broker import BROKER_GONE, Broker
 from atelier.messaging.spans import sending
 from atelier.messaging.topology import EVENTS
+from atelier.telemetry import metrics, tracing
 
 log = structlog.get_logger(__name__)
 

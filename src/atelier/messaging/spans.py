@@ -14,9 +14,9 @@ from uuid import UUID
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
-from atelier import tracing
 from atelier.messaging.event import Event
 from atelier.messaging.topology import EVENTS
+from atelier.telemetry import tracing
 
 _SYSTEM: Final = {"messaging.system": "rabbitmq"}
 

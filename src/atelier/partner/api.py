@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from atelier import orders
 from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import Owner, State
 from atelier.partner import intake, pieces
@@ -22,6 +21,7 @@ from atelier.partner.documents import (
     order_document,
 )
 from atelier.partner.problems import NO_KEY, WRONG_ORDER, WRONG_PAGE, answered, problems
+from atelier.usecases import orders
 from atelier.web.paging import page_of
 from atelier.web.scope import resources_of
 

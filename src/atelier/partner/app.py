@@ -9,8 +9,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.partner import api, estimates_api, webhook_message, webhooks_api
+from atelier.partner import api, estimates_api
 from atelier.partner.access import RateLimitHeaders
+from atelier.partner.webhooks import api as webhooks_api
+from atelier.partner.webhooks import message
 from atelier.resources import Resources
 from atelier.web.application import create_app
 from atelier.web.openapi import serve_openapi
@@ -56,7 +58,7 @@ def create(resources: Resources) -> FastAPI:
     app.add_middleware(RateLimitHeaders)
     for routes in (api.router, estimates_api.router, webhooks_api.router):
         app.include_router(routes)
-    app.webhooks.include_router(webhook_message.router)
+    app.webhooks.include_router(message.router)
     serve_openapi(app)
 
     @app.get("/docs", include_in_schema=False)

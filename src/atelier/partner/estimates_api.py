@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
-from atelier import estimates
 from atelier.data.shop import Estimate
 from atelier.partner import pieces
 from atelier.partner.access import KnownPartner
 from atelier.partner.documents import EstimateDocument, estimate_document
 from atelier.partner.problems import NO_ESTIMATE, WRONG_PIECE, answered, problems
+from atelier.usecases import estimates
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 

@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import orders
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import IdempotencyKey, Order, OrderHistory
-from atelier.files import StoredModel
+from atelier.storage.model_store import StoredModel
+from atelier.usecases import orders
 from atelier.web.refusal import Refusal
 
 KEPT_FOR: Final = timedelta(hours=24)

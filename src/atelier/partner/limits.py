@@ -19,10 +19,10 @@ from uuid import UUID
 import structlog
 from redis.asyncio import Redis
 
-from atelier import metrics
 from atelier.cache import CACHE_GONE
 from atelier.data.shop import Partner
 from atelier.settings import Settings
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from atelier.domain.finishes import FINISHES, USUAL, finish
 from atelier.domain.metals import METALS, metal
-from atelier.files import StoredModel
+from atelier.storage.model_store import StoredModel
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier import security
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import ApiKey, Partner
 from atelier.domain.people import BadName, clean_name
 

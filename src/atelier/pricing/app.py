@@ -1,4 +1,4 @@
-"""Pricing's application. Its work arrives by message; see `atelier.calculations`."""
+"""Pricing's application. Its work arrives by message; see `atelier.usecases.price_requests`."""
 
 from __future__ import annotations
 

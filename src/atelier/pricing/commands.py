@@ -28,8 +28,8 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("list")
 def list_prices() -> None:
     """Show every price with its beginning, and mark those that are valid now."""
-    from atelier import metal_prices
-    from atelier.data.columns import now
+    from atelier.clock import now
+    from atelier.usecases import metal_prices
 
     prices = [metal_prices.MetalPrice.of(row) for row in _in_mes(metal_prices.listed)]
     current = metal_prices.valid(prices, now()).values()
@@ -48,7 +48,7 @@ def set_price(
     ] = "",
 ) -> None:
     """Let a gram of METAL cost PRICE from a moment on. Prices calculated before stay."""
-    from atelier import metal_prices
+    from atelier.usecases import metal_prices
 
     amount, begin = _amount(price), _beginning(valid_from)
     try:
@@ -61,13 +61,13 @@ def set_price(
 @app.command()
 def verify() -> None:
     """Calculate every kept price again from what it was based on; exit with 1 if any differs."""
-    from atelier import calculations
+    from atelier.usecases import price_requests
 
-    kept = _in_mes(calculations.priced)
+    kept = _in_mes(price_requests.priced)
     differing = 0
     for calculation in kept:
-        then = asdict(calculations.quote_of(calculation))
-        again = asdict(calculations.calculated_again(calculation))
+        then = asdict(price_requests.quote_of(calculation))
+        again = asdict(price_requests.calculated_again(calculation))
         if then != again:
             differing += 1
             changes = [f"{name} {then[name]} → {again[name]}" for name in then]

@@ -12,21 +12,22 @@ import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import calculations, metrics, tracing
-from atelier.calculations import Measured
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.mes import CalculationRequest
 from atelier.data.patience import connect
 from atelier.domain.models3d import ModelRejected
-from atelier.files import ModelStore
 from atelier.messaging import inbox
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.event import Event
 from atelier.messaging.handler import DATABASE_GONE
 from atelier.messaging.inbox import Setback
-from atelier.metal_prices import PriceList
 from atelier.pricing.pool import Pool
+from atelier.storage.model_store import ModelStore
+from atelier.telemetry import metrics, tracing
+from atelier.usecases import price_requests
+from atelier.usecases.metal_prices import PriceList
+from atelier.usecases.price_requests import Measured
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +123,7 @@ class Dispatcher:
         if busy > self._workers:
             return False
         async with self._database.session() as session:
-            claimed = await calculations.claim(
+            claimed = await price_requests.claim(
                 session,
                 holder,
                 in_hand=list(self._in_hand),
@@ -174,13 +175,13 @@ class Dispatcher:
             ):
                 found = await self._found(event, express=express)
                 await self._until_written(
-                    lambda session: calculations.answer(session, request.id, found)
+                    lambda session: price_requests.answer(session, request.id, found)
                 )
         except asyncio.CancelledError:
             # Not its fault. If this fails, the claim ends with the connection all the same.
             with suppress(*DATABASE_GONE):
                 async with self._database.session() as session:
-                    await calculations.give_back(session, request.id)
+                    await price_requests.give_back(session, request.id)
             raise
         except Exception as error:
             await self._failed(request, event, error)
@@ -204,7 +205,7 @@ class Dispatcher:
             delay = self._retry_delays[request.attempts - 1]
             log.warning("model postponed", attempt=request.attempts, reason=reason, delay=delay)
             await self._until_written(
-                lambda session: calculations.postpone(session, request.id, delay, reason)
+                lambda session: price_requests.postpone(session, request.id, delay, reason)
             )
             asyncio.get_running_loop().call_later(delay, self._wake.set)
             return
@@ -215,11 +216,11 @@ class Dispatcher:
         self, session: AsyncSession, request: CalculationRequest, event: Event, reason: str
     ) -> None:
         """The request gives way to a dead letter; replayed, that is a request again."""
-        locked = await calculations.taken(session, request.id)
+        locked = await price_requests.taken(session, request.id)
         if locked is None:
             return
         given_up = Setback("dead_lettered", reason, request.attempts, None)
-        await inbox.keep(session, calculations.QUEUE, event, given_up, request.traceparent)
+        await inbox.keep(session, price_requests.QUEUE, event, given_up, request.traceparent)
         await session.delete(locked)
 
     async def _until_written(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:

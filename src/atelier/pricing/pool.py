@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from atelier.domain.models3d import ModelRejected, Solid
-from atelier.pricing.nursery import Nursery, NurseryGone
+from atelier.pricing.fork_server import Nursery, NurseryGone
 from atelier.pricing.worker import LENGTH, WorkerFault, solid_of
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from atelier import security
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.seeding.seed import OPERATORS, PARTNERS, SELLERS, Company, NotEmpty, seed
 from atelier.settings import settings
 

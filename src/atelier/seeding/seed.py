@@ -19,12 +19,12 @@ from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.domain.promises import MAKING_TIME
-from atelier.files import ModelStore
-from atelier.places import Folder, place_at
 from atelier.seeding import statements
 from atelier.seeding.models import SeedModel, models
 from atelier.seeding.ways import ACTIVE, Way, ways
 from atelier.settings import Settings
+from atelier.storage.blob_store import Folder, place_at
+from atelier.storage.model_store import ModelStore
 
 OPERATORS: Final = (
     "Vera",

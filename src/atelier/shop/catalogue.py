@@ -11,14 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import metal_prices
 from atelier.domain.designs import DESIGNS, CatalogueDesign
 from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
 from atelier.shop.accounts import Visitor
-from atelier.shop.workbench import (
+from atelier.shop.ring_renderer import (
     PICTURE_PIXELS,
     SMALL_PIXELS,
     easel,
@@ -27,6 +26,7 @@ from atelier.shop.workbench import (
     picture_version,
     workbench,
 )
+from atelier.usecases import metal_prices
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of
 

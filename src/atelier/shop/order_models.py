@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import orders
 from atelier.data.shop import Customer, Order
 from atelier.shop.accounts import SignedIn
-from atelier.shop.workbench import easel, picture_of_model
+from atelier.shop.ring_renderer import easel, picture_of_model
+from atelier.usecases import orders
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 

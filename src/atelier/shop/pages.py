@@ -11,19 +11,19 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import metal_prices, orders
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Customer, Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
 from atelier.domain.promises import is_stalled
-from atelier.files import StoredModel
 from atelier.shop import timeline
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
-from atelier.web import lifeline
+from atelier.storage.model_store import StoredModel
+from atelier.usecases import metal_prices, orders
+from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import resources_of
@@ -241,7 +241,7 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "late": late,
         # Not only steps are news: the workshop may refuse to cancel, and time goes by.
         "version": f"{order.sequence}.{order.updated_at.timestamp():.6f}{'.late' if late else ''}",
-        "interval": lifeline.poll_interval(order.state),
+        "interval": order_progress.poll_interval(order.state),
         "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
         "advice": advice(order.failure_code),
         "cancellable": _can_cancel(order),

@@ -15,7 +15,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier import orders
 from atelier.domain import ring_design
 from atelier.domain.designs import DESIGNS
 from atelier.domain.metals import METALS
@@ -24,7 +23,8 @@ from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
 from atelier.shop.catalogue import estimate, known_prices
-from atelier.shop.workbench import easel, made, picture, shape, stl, workbench
+from atelier.shop.ring_renderer import easel, made, picture, shape, stl, workbench
+from atelier.usecases import orders
 from atelier.web.forms import form
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import resources_of

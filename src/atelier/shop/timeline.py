@@ -9,8 +9,8 @@ from typing import Final
 
 from atelier.data.shop import OrderHistory
 from atelier.domain.lifecycle import SENT_BACK
-from atelier.web import lifeline
-from atelier.web.lifeline import Phase
+from atelier.web import order_progress
+from atelier.web.order_progress import Phase
 
 _BY: Final = {
     "customer": "you",
@@ -33,7 +33,7 @@ class Line:
 
 def lines(history: Sequence[OrderHistory]) -> list[Line]:
     """The time line of an order with this history, oldest first, and what is still to come."""
-    steps = lifeline.steps([(entry.to_state, entry.occurred_at) for entry in history])
+    steps = order_progress.steps([(entry.to_state, entry.occurred_at) for entry in history])
     told = [
         Line(
             _name(entry),

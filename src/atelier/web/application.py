@@ -22,11 +22,11 @@ from atelier.web.away import is_away, refusal_while_away
 from atelier.web.headers import SecurityHeaders
 from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
-from atelier.web.plain_text import PlainRequests
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
 from atelier.web.time_limit import TimeLimit
+from atelier.web.unreadable import PlainRequests
 
 _log = structlog.get_logger("atelier.web")
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.requests import Request
 
-from atelier.places import StoreUnavailable
+from atelier.storage.blob_store import StoreUnavailable
 from atelier.web.refusal import Refusal
 
 AGAIN_AFTER: Final = 5  # seconds

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
-from atelier.web.plain_text import LONGEST_TEXT, NUL, lift_limit
 from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.rendering import file_size
 from atelier.web.scope import resources_of
+from atelier.web.unreadable import LONGEST_TEXT, NUL, lift_limit
 
 FIELDS_SIZE: Final = LONGEST_TEXT
 """Bytes that the fields of a form, and the wrapping of a file in it, may take."""

@@ -20,9 +20,9 @@ import structlog
 from starlette.requests import Request
 
 from atelier.cache import CACHE_GONE
-from atelier.metrics import rate_limit_rejections_total
 from atelier.resources import Resources
 from atelier.security import read_session
+from atelier.telemetry.metrics import rate_limit_rejections_total
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of, service_of
 from atelier.web.telemetry import route_of

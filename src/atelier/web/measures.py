@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.metrics import REGISTRY
+from atelier.telemetry.metrics import REGISTRY
 from atelier.web.scope import resources_of
 
 # What a proxy adds. Prometheus asks the process itself, on the inner network.

@@ -18,11 +18,11 @@ from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
-from atelier.files import ModelMissing
-from atelier.orders import OrderNotFound
-from atelier.places import StoreUnavailable
+from atelier.storage.blob_store import StoreUnavailable
+from atelier.storage.model_store import ModelMissing
+from atelier.usecases.orders import OrderNotFound
+from atelier.usecases.work_orders import AlreadyTaken, WorkOrderNotFound
 from atelier.web.scope import pages_of, service_of
-from atelier.work import AlreadyTaken, WorkOrderNotFound
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 

@@ -14,8 +14,8 @@ import structlog
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from atelier import metrics
 from atelier.cache import CACHE_GONE
+from atelier.telemetry import metrics
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of, service_of
 

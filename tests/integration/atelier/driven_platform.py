@@ -15,13 +15,14 @@ import uvloop
 from aio_pika import Message
 from aio_pika.abc import AbstractIncomingMessage
 
+from atelier.data import outbox_tables
 from atelier.data.mes import CalculationRequest, Operator
 from atelier.data.shop import Customer, Partner
 from atelier.domain.lifecycle import Owner
-from atelier.files import StoredModel
-from atelier.messaging import inbox, tables, topology
+from atelier.messaging import inbox, topology
 from atelier.resources import Resources
 from atelier.settings import Settings
+from atelier.storage.model_store import StoredModel
 from fixtures import models
 from tests.integration.atelier.conftest import Runs
 from tests.integration.atelier.wire import waiting
@@ -111,8 +112,10 @@ class Platform:
                 await (await channel.get_queue(queue, ensure=False)).purge()
         for database in (self.shop, self.mes):
             async with database.session() as session:
-                await session.execute(sa.update(tables.outbox).values(published_at=sa.func.now()))
-                await session.execute(sa.delete(tables.inbox))
+                await session.execute(
+                    sa.update(outbox_tables.outbox).values(published_at=sa.func.now())
+                )
+                await session.execute(sa.delete(outbox_tables.inbox))
         async with self.mes.session() as session:
             await session.execute(sa.delete(CalculationRequest))
 
@@ -165,10 +168,10 @@ class Platform:
         between the broker's confirmation and its own mark."""
         published: list[Any] = []
         for database in (self.shop, self.mes):
-            query = sa.select(tables.outbox.c.type, tables.outbox.c.body)
+            query = sa.select(outbox_tables.outbox.c.type, outbox_tables.outbox.c.body)
             async with database.session() as session:
                 published += await session.execute(
-                    query.where(tables.outbox.c.published_at.is_not(None)).order_by("id")
+                    query.where(outbox_tables.outbox.c.published_at.is_not(None)).order_by("id")
                 )
         if published:
             # From the newest back: those of this example are among them.
@@ -211,7 +214,9 @@ class Platform:
                 return await session.scalar(sa.select(CalculationRequest.id).limit(1)) is not None
         database = self.shop if part == "relay of shop" else self.mes
         async with database.session() as session:
-            waiting = sa.select(tables.outbox.c.id).where(tables.outbox.c.published_at.is_(None))
+            waiting = sa.select(outbox_tables.outbox.c.id).where(
+                outbox_tables.outbox.c.published_at.is_(None)
+            )
             return await session.scalar(waiting.limit(1)) is not None
 
     async def _not_arrived(self, ids: Collection[UUID]) -> list[str]:
@@ -219,7 +224,7 @@ class Platform:
         noted."""
         told: list[Any] = []
         noted: set[tuple[str, UUID]] = set()
-        outbox, consumed = tables.outbox.c, tables.consumed_event.c
+        outbox, consumed = outbox_tables.outbox.c, outbox_tables.consumed_event.c
         for database in (self.shop, self.mes):
             async with database.session() as session:
                 told += await session.execute(
@@ -237,8 +242,8 @@ class Platform:
         for database in (self.shop, self.mes):
             async with database.session() as session:
                 early += await session.execute(
-                    sa.select(tables.inbox.c.consumer, tables.inbox.c.type).where(
-                        tables.inbox.c.order_id.in_(ids)
+                    sa.select(outbox_tables.inbox.c.consumer, outbox_tables.inbox.c.type).where(
+                        outbox_tables.inbox.c.order_id.in_(ids)
                     )
                 )
         waiting = [f"{type_} waits in the inbox of {queue}" for queue, type_ in early]

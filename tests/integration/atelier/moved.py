@@ -16,7 +16,7 @@ from prometheus_client import Gauge, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 import atelier
-from atelier import gauges, metrics
+from atelier.telemetry import gauges, metrics
 from touchstone.waiting import eventually_async
 
 Test = TypeVar("Test", bound=Callable[..., Any])

@@ -13,19 +13,20 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from atelier import calculations, metal_prices
-from atelier.data.columns import now
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, CalculationRequest
 from atelier.domain.lifecycle import State
-from atelier.files import ModelStore, StoredModel
-from atelier.messaging import inbox, tables
+from atelier.messaging import inbox
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
+from atelier.storage.model_store import ModelStore, StoredModel
+from atelier.usecases import metal_prices, price_requests
 from fixtures import models as meshes
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.test_files import CUBE, OPEN_CUBE, Upload
@@ -68,8 +69,8 @@ def dispatch(
     def dispatch(pool: Pool) -> Dispatcher:
         start(
             Consumer(
-                calculations.QUEUE,
-                calculations.handle,
+                price_requests.QUEUE,
+                price_requests.handle,
                 mes,
                 broker,
                 retry_delays=settings.retry_delays,
@@ -95,13 +96,13 @@ async def kept(models: ModelStore, content: bytes) -> StoredModel:
 async def ask(mes: Database, *events: Event) -> None:
     for event in events:
         async with mes.session() as session:
-            await calculations.handle(session, event)
+            await price_requests.handle(session, event)
 
 
 async def answers(mes: Database, order_id: UUID | None = None) -> list[tuple[str, dict[str, str]]]:
     async with mes.session() as session:
         rows = await session.execute(
-            sa.select(tables.outbox.c["type", "body"]).order_by(tables.outbox.c.id)
+            sa.select(outbox_tables.outbox.c["type", "body"]).order_by(outbox_tables.outbox.c.id)
         )
         return [
             (type_, body["data"])
@@ -133,7 +134,7 @@ async def test_an_order_is_priced_once_however_often_it_is_asked(
     event = asked(await kept(models, CUBE))
     again = Event(type=event.type, order_id=event.order_id, actor=event.actor, data={**event.data})
     dispatch(pool)
-    await deliver(broker, calculations.QUEUE, event, event, again)
+    await deliver(broker, price_requests.QUEUE, event, event, again)
 
     name, figures = await answered(mes, event)
     await ask(mes, event, again)
@@ -173,9 +174,9 @@ async def test_a_kept_price_comes_out_again_from_what_is_kept_with_it(
 
     assert found.price_per_gram == Decimal("61.40")
     assert (found.density, found.finish_code, found.formula) == (Decimal("13.78"), "polished", 1)
-    assert calculations.calculated_again(found) == calculations.quote_of(found)
+    assert price_requests.calculated_again(found) == price_requests.quote_of(found)
     found.volume_mm3 = Decimal("1000.500")
-    assert calculations.calculated_again(found) != calculations.quote_of(found)
+    assert price_requests.calculated_again(found) != price_requests.quote_of(found)
 
 
 async def test_a_model_that_cannot_be_cast_is_answered_with_the_reason(
@@ -225,7 +226,7 @@ async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(
     lost = await asyncio.to_thread(folder.rename, tmp_path / "elsewhere")
     event = asked(content)
     dispatch(pool)
-    await deliver(broker, calculations.QUEUE, event)
+    await deliver(broker, price_requests.QUEUE, event)
 
     [letter] = await eventually_async(lambda: dead_letters(mes), timeout=60)
 
@@ -249,7 +250,7 @@ async def test_a_model_that_kills_its_worker_is_put_aside_and_harms_no_other(
     killer = asked(hog, flooding)
     harmless = [asked(cube, actor) for actor in (flooding, flooding, f"customer:{uuid4()}")]
     dispatch(frugal_pool)
-    await deliver(broker, calculations.QUEUE, killer, *harmless)
+    await deliver(broker, price_requests.QUEUE, killer, *harmless)
 
     [letter] = await eventually_async(lambda: dead_letters(mes), timeout=60)
 
@@ -308,7 +309,7 @@ class TestClaims:
         self, mes: Database, holder: str, in_hand: tuple[int, ...] = (), *, spare: bool = False
     ) -> CalculationRequest | None:
         async with mes.session() as session:
-            claimed = await calculations.claim(
+            claimed = await price_requests.claim(
                 session, holder, in_hand=list(in_hand), spare_only=spare
             )
         return claimed and claimed[0]
@@ -337,7 +338,7 @@ class TestClaims:
         late = [asked(model, f"customer:{uuid4()}"), asked(model, other)]
         await ask(mes, *late)
         async with mes.session() as session:
-            assert await calculations.waiting(session) == {"shop": 1, "partner": 7}
+            assert await price_requests.waiting(session) == {"shop": 1, "partner": 7}
 
         claims = [await self.claim(mes, "pricing a") for _ in range(3)]
         last = await self.claim(mes, "pricing a", spare=True)

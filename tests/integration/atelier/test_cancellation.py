@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders, work
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.mes import Operator
 from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.promises import MAKING_TIME
-from atelier.messaging import tables
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.wire import MODEL
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ class Post:
     async def to_factory(self) -> None:
         for event in await self._from(self.shop, self.carried):
             async with self.mes.session() as session:
-                await work.handle(session, event)
+                await work_orders.handle(session, event)
             self.carried += 1
 
     async def to_shop(self) -> None:
@@ -60,7 +60,7 @@ class Post:
 
     async def _from(self, database: Database, after: int) -> list[Event]:
         async with database.session() as session:
-            rows = await session.scalars(sa.select(tables.outbox.c.body).order_by("id"))
+            rows = await session.scalars(sa.select(outbox_tables.outbox.c.body).order_by("id"))
             return [Event.from_json(json.dumps(body).encode()) for body in rows.all()[after:]]
 
 
@@ -106,7 +106,7 @@ async def _both(shop: Database, mes: Database, order: Order) -> tuple[list[State
     async with shop.session() as ours, mes.session() as theirs:
         return (
             [line.to_state for line in await orders.history(ours, order.id)],
-            [line.to_state for line in await work.history(theirs, order.id)],
+            [line.to_state for line in await work_orders.history(theirs, order.id)],
         )
 
 
@@ -152,7 +152,7 @@ async def test_when_an_operator_was_faster_the_order_goes_on(
     await _move(shop, confirmed.id, State.MANUFACTURING_APPROVED, Owner.SELLER)
     await post.to_factory()
     async with mes.session() as session:
-        await work.take(session, confirmed.number, operator)
+        await work_orders.take(session, confirmed.number, operator)
     await _cancel(shop, confirmed)
 
     await post.both_ways()
@@ -176,7 +176,7 @@ async def test_nobody_takes_an_order_that_the_factory_has_let_go(
 
     async with mes.session() as session:
         with pytest.raises(IllegalTransition):
-            await work.take(session, confirmed.number, operator)
+            await work_orders.take(session, confirmed.number, operator)
 
 
 async def test_a_request_that_overtakes_the_approval_waits_for_it(
@@ -214,8 +214,8 @@ async def test_an_order_that_was_sent_back_is_confirmed_again_with_a_new_promise
     assert ours == theirs
     assert ours[-2:] == [State.PRICE_CALCULATED, State.CONFIRMED]
     async with mes.session() as session:
-        factory = await work.by_number(session, confirmed.number)
-        reasons = [line.reason for line in await work.history(session, confirmed.id)]
+        factory = await work_orders.by_number(session, confirmed.number)
+        reasons = [line.reason for line in await work_orders.history(session, confirmed.id)]
     assert factory is not None
     assert factory.promised_at == again.promised_at
     assert "The band is too thin to engrave." in reasons

@@ -13,10 +13,10 @@ from aio_pika.exceptions import DeliveryError
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from atelier import work
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
-from atelier.messaging import outbox, tables
+from atelier.messaging import outbox
 from atelier.messaging.applying import Applier
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
@@ -24,6 +24,7 @@ from atelier.messaging.event import Event
 from atelier.messaging.handler import Handler
 from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
+from atelier.usecases import work_orders
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import (
     dead_letters,
@@ -56,7 +57,7 @@ async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
 
     async def handle(session: AsyncSession, event: Event) -> None:
         calls.append(event)
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     brokers = [Broker(settings.broker) for _ in range(3)]
     event = told(uuid4(), None, State.SUBMITTED)
@@ -91,7 +92,7 @@ async def test_reordered_and_repeated_events_end_where_the_right_order_does(
     events = [told(order_id, None, State.SUBMITTED)]
     events += [told(order_id, before, to, price="249.50") for before, to in pairwise(path)]
     shuffled = random.Random(seed).sample(events * 2, k=8)
-    start(consumer(work.handle, mes, broker, settings))
+    start(consumer(work_orders.handle, mes, broker, settings))
 
     await deliver(broker, QUEUE, *shuffled)
 
@@ -102,10 +103,10 @@ async def test_reordered_and_repeated_events_end_where_the_right_order_does(
         == path
     )
     async with mes.session() as session:
-        order = await work.by_number(session, events[0].data["number"])
+        order = await work_orders.by_number(session, events[0].data["number"])
     assert order is not None
     assert str(order.price) == "249.50"
-    assert await count(mes, tables.consumed_event) == len(events)
+    assert await count(mes, outbox_tables.consumed_event) == len(events)
     assert not await in_the_inbox(mes)
 
 
@@ -117,14 +118,14 @@ async def test_an_old_event_under_a_new_id_changes_nothing(
     priced = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED, price="10.00")
     priced_again = told(order_id, State.SUBMITTED, State.PRICE_CALCULATED, price="99.00")
     submitted_again = told(order_id, None, State.SUBMITTED)
-    start(consumer(work.handle, mes, broker, settings))
+    start(consumer(work_orders.handle, mes, broker, settings))
 
     await deliver(broker, QUEUE, submitted, priced, priced_again, submitted_again)
 
-    await eventually_async(lambda: count(mes, tables.consumed_event), until=lambda n: n == 4)
+    await eventually_async(lambda: count(mes, outbox_tables.consumed_event), until=lambda n: n == 4)
     assert await history(mes, submitted) == [State.SUBMITTED, State.PRICE_CALCULATED]
     async with mes.session() as session:
-        order = await work.by_number(session, submitted.data["number"])
+        order = await work_orders.by_number(session, submitted.data["number"])
     assert order is not None
     assert str(order.price) == "10.00"
 
@@ -151,7 +152,7 @@ async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
     reason: str,
 ) -> None:
     good = told(uuid4(), None, State.SUBMITTED)
-    start(consumer(work.handle, mes, broker, settings))
+    start(consumer(work_orders.handle, mes, broker, settings))
 
     await deliver(broker, QUEUE, poison, good)
 
@@ -182,7 +183,7 @@ async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
     mes: Database, broker: Broker, settings: Settings, start: Start
 ) -> None:
     order_id = uuid4()
-    start(consumer(work.handle, mes, broker, settings))
+    start(consumer(work_orders.handle, mes, broker, settings))
 
     await deliver(
         broker,
@@ -220,7 +221,7 @@ async def test_a_handler_that_keeps_failing_is_tried_with_growing_pauses_and_the
     pauses = [after - before for before, after in pairwise(attempts)]
     assert all(pause >= delay for pause, delay in zip(pauses, settings.retry_delays, strict=True))
     # Nothing of what it had begun is left.
-    assert await count(mes, tables.outbox) == 0
+    assert await count(mes, outbox_tables.outbox) == 0
 
 
 async def test_a_handler_that_fails_once_has_its_effect_once(
@@ -230,7 +231,7 @@ async def test_a_handler_that_fails_once_has_its_effect_once(
 
     async def fail_at_first(session: AsyncSession, event: Event) -> None:
         attempts.append(event)
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
         if len(attempts) == 1:
             raise LookupError("the vault is locked")
 
@@ -249,7 +250,7 @@ async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
 ) -> None:
     name = sa.make_url(settings.mes_database).database
     event = told(uuid4(), None, State.SUBMITTED)
-    start(consumer(work.handle, mes, broker, settings))
+    start(consumer(work_orders.handle, mes, broker, settings))
     async with shop.session() as elsewhere:
         await elsewhere.execute(sa.text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
     async with shop.session() as elsewhere:
@@ -276,7 +277,7 @@ async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
 async def test_a_queue_that_somebody_deleted_is_there_again(
     mes: Database, broker: Broker, settings: Settings, start: Start
 ) -> None:
-    consuming = consumer(work.handle, mes, broker, settings)
+    consuming = consumer(work_orders.handle, mes, broker, settings)
     start(consuming)
     await consuming.consuming.wait()
     other_broker = Broker(settings.broker)
@@ -302,7 +303,7 @@ async def test_stopping_finishes_the_message_in_hand(
     async def take_time(session: AsyncSession, event: Event) -> None:
         begun.set()
         await go_on.wait()
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     event = told(uuid4(), None, State.SUBMITTED)
     consuming = start(consumer(take_time, mes, broker, settings))
@@ -329,7 +330,7 @@ async def test_a_message_that_is_in_hand_when_the_broker_goes_comes_back(
             begun.set()
             await go_on.wait()
             raise LookupError("the vault is locked")
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     event = told(uuid4(), None, State.SUBMITTED)
     start(consumer(fail_at_first, mes, broker, settings))
@@ -354,7 +355,7 @@ async def test_an_event_waits_for_an_earlier_one_for_as_long_as_that_takes(
 
     async def look(session: AsyncSession, event: Event) -> None:
         looks.append(event)
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     async def times_looked() -> int:
         return looks.count(confirmed)
@@ -392,7 +393,7 @@ async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
     assert not await waiting(broker, QUEUE)
 
     nowhere = Broker("amqp://guest:guest@127.0.0.1:1/")
-    start(consumer(work.handle, mes, nowhere, settings))
+    start(consumer(work_orders.handle, mes, nowhere, settings))
 
     await eventually_async(lambda: history(mes, event))
     assert not await in_the_inbox(mes)
@@ -409,7 +410,7 @@ async def test_what_another_process_has_in_hand_is_not_asked_for_in_a_hurry(
     applier = Applier(QUEUE, fail, mes, (0.0, *settings.retry_delays))
     await applier.apply(told(uuid4(), None, State.SUBMITTED), None)
     async with mes.session() as elsewhere:
-        await elsewhere.execute(sa.select(tables.inbox).with_for_update())
+        await elsewhere.execute(sa.select(outbox_tables.inbox).with_for_update())
 
         assert await applier._work_off() >= 0.1
 
@@ -421,7 +422,7 @@ async def test_what_the_database_refuses_for_one_event_only_holds_up_no_other(
         if event.data["number"].startswith("AT-X"):
             # What PostgreSQL says of a statement that is beyond its means looks like its absence.
             raise sa.exc.OperationalError("SELECT", {}, Exception("stack depth limit exceeded"))
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     poison, good = told(uuid4(), None, State.SUBMITTED), told(uuid4(), None, State.SUBMITTED)
     poison.data["number"] = "AT-X"

@@ -10,7 +10,6 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders
 from atelier.crm.app import create
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, Partner, Seller
@@ -19,6 +18,7 @@ from atelier.messaging.event import Event
 from atelier.resources import Resources
 from atelier.security import sign_session
 from atelier.settings import Settings
+from atelier.usecases import orders
 from tests.integration.atelier.wire import MODEL
 from touchstone.private_servers import PrivateReplica
 from touchstone.sandbox import Sandbox

@@ -11,15 +11,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from atelier import orders
+from atelier.clock import now
 from atelier.crm import attention, search
 from atelier.crm.attention import Kind
 from atelier.crm.search import Wanted
-from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
 from atelier.settings import Settings
+from atelier.usecases import orders
 from atelier.web.refusal import Refusal
 from tests.integration.atelier.wire import MODEL
 

@@ -13,9 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from atelier.domain.models3d import ModelRejected
-from atelier.files import ModelMissing, ModelStore
-from atelier.places import Bucket, Folder, Place, StoreUnavailable, place_at
 from atelier.security import verify_password_aside
+from atelier.storage.blob_store import Bucket, Folder, Place, StoreUnavailable, place_at
+from atelier.storage.model_store import ModelMissing, ModelStore
 from tests.integration.atelier.s3_server import S3
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from redis.asyncio import Redis
 
-from atelier import work
 from atelier.data.database import Database
 from atelier.data.mes import FINAL, Operator, WorkOrder
 from atelier.data.patience import connect
@@ -25,6 +24,7 @@ from atelier.mes.listing.source import Source
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.settings import Settings
+from atelier.usecases import work_orders
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import deliver, told
 from touchstone.waiting import eventually_async
@@ -53,7 +53,7 @@ async def new_work(mes: Database, *states: State) -> UUID:
         for sequence, to in enumerate((State.SUBMITTED, *states), start=1):
             event = told(order_id, before, to, price="249.50")
             event.data["sequence"] = sequence
-            await work.handle(session, event)
+            await work_orders.handle(session, event)
             before = to
     return order_id
 
@@ -127,7 +127,9 @@ async def test_events_that_come_twice_and_in_any_order_lead_to_the_same_list(
             before = to
     random.Random(4).shuffle(events)
     start(Projector(settings.mes_database, model))
-    start(Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays))
+    start(
+        Consumer("mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays)
+    )
 
     await deliver(broker, "mes.orders", *events)
 
@@ -163,7 +165,7 @@ async def test_an_old_read_model_catches_up(
     async with mes.session() as session:
         event = told(going, State.SUBMITTED, State.CANCELLED)
         event.data["sequence"] = 2
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
     await rebuild(settings.mes_database, model)
 
     # As after the restore of a snapshot of Redis.

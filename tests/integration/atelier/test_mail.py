@@ -10,8 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import orders
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.lifecycle import Owner, State
@@ -24,6 +23,7 @@ from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
 from atelier.settings import Settings
+from atelier.usecases import orders
 from fixtures.letters import read
 from fixtures.mailbox import Mailbox
 from tests.integration.atelier.conftest import Start

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.mail.transport import Unreachable, transport
 from fixtures.mailbox import Mailbox
 from touchstone.waiting import eventually_async

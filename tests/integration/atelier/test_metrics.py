@@ -15,13 +15,12 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from atelier import calculations
+from atelier.admin import comparing
 from atelier.data.database import Database
 from atelier.data.mes import Operator
 from atelier.data.routing import LagLimit, Why
 from atelier.data.shop import Customer, Seller
 from atelier.domain.lifecycle import State
-from atelier.files import ModelStore
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mes.listing.feed import Feed, Session
 from atelier.mes.listing.projector import rebuild
@@ -29,8 +28,6 @@ from atelier.mes.listing.readmodel import ReadModel
 from atelier.mes.listing.source import Source
 from atelier.messaging.event import Event
 from atelier.messaging.topology import QUEUES
-from atelier.metrics import REGISTRY
-from atelier.operations import comparing
 from atelier.partner.limits import Limits, RateLimiter
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.pool import Pool
@@ -38,6 +35,9 @@ from atelier.resources import Resources
 from atelier.security import hash_password
 from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
+from atelier.storage.model_store import ModelStore
+from atelier.telemetry.metrics import REGISTRY
+from atelier.usecases import price_requests
 from atelier.web import limits
 from atelier.web.limits import Limit
 from atelier.web.refusal import Refusal
@@ -195,7 +195,7 @@ async def test_pricing(mes: Database, tmp_path: Path, start: Start, moved: Moved
         event = told(uuid4(), None, State.SUBMITTED).to_dict()
         event["data"]["model_checksum"] = model.checksum
         async with mes.session() as session:
-            await calculations.handle(session, Event.from_dict({**event, "actor": actor}))
+            await price_requests.handle(session, Event.from_dict({**event, "actor": actor}))
     start(Dispatcher(mes, models, pool, workers=1, retry_delays=()))
     await all_of(test_pricing, moved, "atelier_pricing_seconds", "atelier_pricing_wait_seconds")
     await pool.close()

@@ -15,12 +15,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from atelier import calculations
-from atelier.data.columns import now
+from atelier.admin import comparing
+from atelier.admin.comparing import Difference
+from atelier.admin.reconciler import Reconciler
+from atelier.admin.reconciliation import Systems
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.lifecycle import State
-from atelier.gauges import Gauges
 from atelier.mail.composing import Letterhead
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.sender import Sender
@@ -32,14 +34,12 @@ from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 from atelier.messaging.relay import Relay
 from atelier.messaging.topology import QUEUES, database_of
-from atelier.operations import comparing
-from atelier.operations.comparing import Difference
-from atelier.operations.reconciler import Reconciler
-from atelier.operations.reconciliation import Systems
-from atelier.partner import webhooks
-from atelier.partner.sender import WebhookSender
+from atelier.partner.webhooks import endpoints
+from atelier.partner.webhooks.sender import WebhookSender
 from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
+from atelier.telemetry.gauges import Gauges
+from atelier.usecases import price_requests
 from fixtures.mailbox import Mailbox
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.conftest import Start
@@ -157,7 +157,9 @@ async def test_what_waits(settings: Settings, mes: Database, broker: Broker) -> 
     for actor in (f"customer:{customer.id}", f"partner:{PARTNER}"):
         event = told(uuid4(), None, State.SUBMITTED)
         async with mes.session() as session:
-            await calculations.handle(session, Event.from_dict({**event.to_dict(), "actor": actor}))
+            await price_requests.handle(
+                session, Event.from_dict({**event.to_dict(), "actor": actor})
+            )
     await Gauges(set(APPLICATIONS), {"shop": shop, "mes": mes}, broker).refresh()
     await shop.close()
 
@@ -173,7 +175,7 @@ async def test_webhooks(
 ) -> None:
     hasty = settings.model_copy(update={"webhook_first_delay": 0.01, "webhook_attempts": 2})
     async with shop.session() as session:
-        await webhooks.add(session, partner.id, receiver.url)
+        await endpoints.add(session, partner.id, receiver.url)
     start(WebhookSender(shop, hasty))
     receiver.status = 500
     for _ in range(2):

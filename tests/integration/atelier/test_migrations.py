@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from atelier.data import mes, migrations, shop
-from atelier.migrate import upgrade
+from atelier.data.migrate import upgrade
 from touchstone.sandbox import Sandbox
 
 METADATA = {"shop": shop.Base.metadata, "mes": mes.Base.metadata}

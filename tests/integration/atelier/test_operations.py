@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from aio_pika import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import orders, work
-from atelier.data.columns import now
+from atelier.admin import dead_letters as operations
+from atelier.admin.reconciler import Reconciler
+from atelier.admin.reconciliation import Systems, repaired
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, WorkOrder
 from atelier.data.shop import (
@@ -22,18 +25,16 @@ from atelier.data.shop import (
     Partner,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging import inbox, tables, topology
+from atelier.messaging import inbox, topology
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
 from atelier.messaging.inbox import DeadLetter
 from atelier.messaging.relay import Relay
-from atelier.metrics import REGISTRY
-from atelier.operations import dead_letters as operations
-from atelier.operations.reconciler import Reconciler
-from atelier.operations.reconciliation import Systems, repaired
 from atelier.settings import Settings
+from atelier.telemetry.metrics import REGISTRY
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.platform_process import command
 from tests.integration.atelier.wire import (
@@ -58,7 +59,9 @@ def systems(shop: Database, mes: Database, broker: Broker) -> Systems:
 
 
 def mes_consumer(mes: Database, broker: Broker, settings: Settings) -> Consumer:
-    return Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays)
+    return Consumer(
+        "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
+    )
 
 
 async def dead_events(mes: Database, count: int) -> Sequence[DeadLetter]:
@@ -107,7 +110,7 @@ async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
     async def handle(session: AsyncSession, event: Event) -> None:
         if is_locked:
             raise LookupError("the vault is locked")
-        await work.handle(session, event)
+        await work_orders.handle(session, event)
 
     start(Consumer("mes.orders", handle, mes, broker, retry_delays=settings.retry_delays))
     await deliver(broker, "mes.orders", submitted, other)
@@ -152,7 +155,7 @@ async def test_what_waits_keeps_its_trace(
 
     async def kept() -> Sequence[str | None]:
         async with mes.session() as session:
-            return (await session.scalars(sa.select(tables.inbox.c.traceparent))).all()
+            return (await session.scalars(sa.select(outbox_tables.inbox.c.traceparent))).all()
 
     assert await eventually_async(kept) == [trace]
 
@@ -221,19 +224,21 @@ async def test_what_sending_again_does_not_repair_is_left_to_a_person_and_told_o
 ) -> None:
     order = await placed(shop, partner)
     async with mes.session() as session:
-        await work.handle(session, told(order.id, None, State.SUBMITTED))
+        await work_orders.handle(session, told(order.id, None, State.SUBMITTED))
         row = await session.get_one(WorkOrder, order.id)
         row.state = State.CONFIRMED
     async with shop.session() as session:
-        await session.execute(sa.update(tables.outbox).values(published_at=now()))
+        await session.execute(sa.update(outbox_tables.outbox).values(published_at=now()))
     reconciler = Reconciler(systems, every=60)
 
     async def published_again() -> bool:
         """Whether the outbox has it to publish; it is put back as if a relay had done so."""
         async with shop.session() as session:
-            statement = sa.update(tables.outbox).where(tables.outbox.c.published_at.is_(None))
+            statement = sa.update(outbox_tables.outbox).where(
+                outbox_tables.outbox.c.published_at.is_(None)
+            )
             rows = await session.execute(
-                statement.values(published_at=now()).returning(tables.outbox.c.id)
+                statement.values(published_at=now()).returning(outbox_tables.outbox.c.id)
             )
             return bool(rows.all())
 
@@ -340,7 +345,7 @@ async def test_each_kind_of_difference_is_named(
         row.price, row.state = sa.cast(1, sa.Numeric), State.CONFIRMED
     stranger = told(uuid4(), None, State.SUBMITTED)
     async with mes.session() as session:
-        await work.handle(session, stranger)
+        await work_orders.handle(session, stranger)
     unheard = await placed(shop, partner)
     died = exploded()
     await deliver(broker, "mes.orders", died)

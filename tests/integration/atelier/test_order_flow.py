@@ -32,22 +32,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from atelier import orders, work
+from atelier.data import outbox_tables
 from atelier.data.mes import Calculation, Operator, WorkOrder
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import SENT_BACK, IllegalTransition, Owner, State, is_legal
 from atelier.domain.metals import METALS
-from atelier.files import StoredModel
 from atelier.mail.kinds import Kind
-from atelier.messaging import tables, topology
+from atelier.messaging import topology
 from atelier.settings import Settings
+from atelier.storage.model_store import StoredModel
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.driven_platform import (
     Placed,
     Platform,
 )
 
-REFUSALS = (IllegalTransition, work.WorkOrderNotFound, work.AlreadyTaken)
+REFUSALS = (IllegalTransition, work_orders.WorkOrderNotFound, work_orders.AlreadyTaken)
 
 GOING_WELL = {
     State.PRICE_CALCULATED: State.CONFIRMED,
@@ -290,11 +291,11 @@ class OrderFlow(RuleBasedStateMachine):
             )
         async with self.platform.mes.session() as session:
             job = await session.get(WorkOrder, placed.id)
-            jobs_steps = await work.history(session, placed.id)
+            jobs_steps = await work_orders.history(session, placed.id)
             calculation = await session.get(Calculation, placed.id)
             answers = await session.scalars(
-                sa.select(tables.outbox.c.type).where(
-                    tables.outbox.c.body["order_id"].astext == str(placed.id)
+                sa.select(outbox_tables.outbox.c.type).where(
+                    outbox_tables.outbox.c.body["order_id"].astext == str(placed.id)
                 )
             )
             refused = Counter(answers)["work.cancellation_refused"]
@@ -374,9 +375,9 @@ class OrderFlow(RuleBasedStateMachine):
     async def _work(self, order: Placed, to: State, who: int) -> None:
         async with self.platform.mes.session() as session:
             if to is State.SHIPPED:
-                await work.ship(session, order.number, self.operators[who], "RR 12")
+                await work_orders.ship(session, order.number, self.operators[who], "RR 12")
             else:
-                await work.move(session, order.number, to, self.operators[who])
+                await work_orders.move(session, order.number, to, self.operators[who])
         self.told[order][to] += 1
 
     async def _state(self, order: Placed) -> State:

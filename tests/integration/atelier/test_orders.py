@@ -5,14 +5,14 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, OrderHistory, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import UnknownMetal
-from atelier.messaging import tables
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
+from atelier.usecases import orders
 from tests.integration.atelier.wire import MODEL
 
 pytestmark = pytest.mark.anyio
@@ -92,7 +92,7 @@ async def test_every_step_has_its_event_in_the_outbox_and_its_id_in_the_history(
         await orders.attach_model(session, order, MODEL, f"customer:{customer.id}")
 
     async with shop.session() as session:
-        rows = (await session.execute(sa.select(tables.outbox).order_by("id"))).all()
+        rows = (await session.execute(sa.select(outbox_tables.outbox).order_by("id"))).all()
         ids = await session.scalars(sa.select(OrderHistory.event_id).order_by("sequence"))
     assert [row.type for row in rows] == ["order.initiated", "order.file_uploaded"]
     assert [row.event_id for row in rows] == ids.all()
@@ -135,7 +135,9 @@ async def test_a_refused_step_leaves_nothing_behind(shop: Database, partner: Par
 
     assert await states(shop, order.id) == [State.SUBMITTED]
     async with shop.session() as session:
-        assert await session.scalar(sa.select(sa.func.count()).select_from(tables.outbox)) == 1
+        assert (
+            await session.scalar(sa.select(sa.func.count()).select_from(outbox_tables.outbox)) == 1
+        )
         assert await session.scalar(sa.select(sa.func.count()).select_from(Order)) == 1
 
 

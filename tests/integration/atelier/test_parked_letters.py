@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from atelier import orders
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email
+from atelier.usecases import orders
 from tests.integration.atelier.platform_process import command
 from touchstone.sandbox import Sandbox
 

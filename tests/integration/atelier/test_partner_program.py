@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import (
     Estimate,
     IdempotencyKey,

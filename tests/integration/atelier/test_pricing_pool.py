@@ -44,7 +44,7 @@ def nursery() -> psutil.Process:
     [found] = [
         each
         for each in psutil.Process().children()
-        if "atelier.pricing.nursery" in " ".join(each.cmdline())
+        if "atelier.pricing.fork_server" in " ".join(each.cmdline())
     ]
     return found
 
@@ -130,7 +130,7 @@ async def test_whoever_is_cancelled_leaves_no_worker_busy(make_pool: MakePool) -
 
 FORKED_POOL = """
 import asyncio, sys
-from atelier.pricing.nursery import Nursery
+from atelier.pricing.fork_server import Nursery
 from atelier.pricing.pool import Pool
 
 async def main(nursery):

@@ -117,7 +117,7 @@ def test_an_unknown_service_is_refused() -> None:
 def test_a_process_that_has_imported_it_can_be_forked() -> None:
     look = """
 import asyncio, psutil, sys, threading
-import atelier.migrate, atelier.serve
+import atelier.data.migrate, atelier.serve
 assert threading.active_count() == 1, threading.enumerate()
 # Only who collects traces imports what sends them.
 assert "opentelemetry.sdk.trace" not in sys.modules

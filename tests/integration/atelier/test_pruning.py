@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders
-from atelier.data.columns import now
+from atelier.admin import pruning
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import (
     Delivery,
@@ -20,10 +21,9 @@ from atelier.data.shop import (
     WebhookEndpoint,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging import tables
 from atelier.messaging.broker import Broker
 from atelier.messaging.relay import Relay
-from atelier.operations import pruning
+from atelier.usecases import orders
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL, all_published, told
 
@@ -46,15 +46,15 @@ async def test_old_events_go_but_for_those_of_orders_under_way(
         (await session.get_one(Order, finished.id)).state = State.CLOSED
         for days, consumer in ((40, "old"), (1, "young")):
             await session.execute(
-                sa.insert(tables.consumed_event).values(
+                sa.insert(outbox_tables.consumed_event).values(
                     consumer=consumer, event_id=uuid4(), consumed_at=now() - timedelta(days=days)
                 )
             )
         await session.execute(
-            sa.update(tables.outbox).values(published_at=now() - timedelta(days=40))
+            sa.update(outbox_tables.outbox).values(published_at=now() - timedelta(days=40))
         )
         await session.execute(
-            sa.insert(tables.outbox).values(
+            sa.insert(outbox_tables.outbox).values(
                 event_id=unpublished.id, type=unpublished.type, body=unpublished.to_dict()
             )
         )
@@ -64,9 +64,11 @@ async def test_old_events_go_but_for_those_of_orders_under_way(
     assert gone["shop: outbox"] == 1
     assert gone["shop: consumed_event"] == 1
     async with shop.session() as session:
-        left = await session.scalars(sa.select(tables.outbox.c.body["order_id"].astext))
+        left = await session.scalars(sa.select(outbox_tables.outbox.c.body["order_id"].astext))
         assert set(left) == {str(running.id), str(unpublished.order_id)}
-        assert list(await session.scalars(sa.select(tables.consumed_event.c.consumer))) == ["young"]
+        assert list(await session.scalars(sa.select(outbox_tables.consumed_event.c.consumer))) == [
+            "young"
+        ]
 
 
 async def test_old_webhooks_go_but_for_those_that_were_not_taken(

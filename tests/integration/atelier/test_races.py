@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from atelier import orders, work
 from atelier.data.database import Database
 from atelier.data.mes import Operator, WorkOrder
 from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.wire import MODEL, told
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def approved_work(mes: Database) -> WorkOrder:
     async with mes.session() as session:
         for before, to in pairwise([None, *APPROVED]):
             assert to is not None
-            await work.handle(session, told(order_id, before, to, price="249.50"))
+            await work_orders.handle(session, told(order_id, before, to, price="249.50"))
         return await session.get_one(WorkOrder, order_id)
 
 
@@ -50,23 +50,23 @@ async def test_of_two_operators_who_take_one_order_at_once_one_gets_it(mes: Data
         async with mes.session() as session:
             await session.connection()
             await at_once.wait()
-            await work.take(session, number, operator)
+            await work_orders.take(session, number, operator)
         return operator
 
     outcomes = await asyncio.gather(*map(take, operators), return_exceptions=True)
 
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, Operator)]
     refusals = [outcome for outcome in outcomes if not isinstance(outcome, Operator)]
-    assert [type(refusal) for refusal in refusals] == [work.AlreadyTaken] * 2
+    assert [type(refusal) for refusal in refusals] == [work_orders.AlreadyTaken] * 2
     assert {str(refusal) for refusal in refusals} == {
         f"{number} has already been taken by {winner.name}."
     }
     async with mes.session() as session:
-        order = await work.by_number(session, number)
+        order = await work_orders.by_number(session, number)
         assert order is not None
         assert order.operator is not None
         assert order.operator.name == winner.name
-        states = [line.to_state for line in await work.history(session, order.order_id)]
+        states = [line.to_state for line in await work_orders.history(session, order.order_id)]
     assert states == [*APPROVED, State.MANUFACTURING_STARTED]
 
 
@@ -75,9 +75,9 @@ async def test_another_operator_may_go_on_after_a_change_of_shift(mes: Database)
     [early, late] = await hire(mes, "Boris", "Vera")
 
     async with mes.session() as session:
-        await work.take(session, number, early)
+        await work_orders.take(session, number, early)
     async with mes.session() as session:
-        done = await work.complete(session, number, late)
+        done = await work_orders.complete(session, number, late)
 
     assert done.state is State.MANUFACTURING_COMPLETED
     assert done.operator_id == early.id

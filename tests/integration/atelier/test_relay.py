@@ -7,18 +7,19 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from atelier import orders, work
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.mes import WorkOrder, WorkOrderHistory
 from atelier.data.shop import Partner
 from atelier.domain.lifecycle import State
-from atelier.messaging import outbox, tables
+from atelier.messaging import outbox
 from atelier.messaging.broker import Broker
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
 from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL, deliver, history, told, waiting
 from touchstone.private_servers import PrivateBroker
@@ -42,9 +43,11 @@ async def append(database: Database, *events: Event) -> None:
 
 
 async def unpublished(database: Database) -> list[UUID]:
-    query = sa.select(tables.outbox.c.event_id).where(tables.outbox.c.published_at.is_(None))
+    query = sa.select(outbox_tables.outbox.c.event_id).where(
+        outbox_tables.outbox.c.published_at.is_(None)
+    )
     async with database.session() as session:
-        return list(await session.scalars(query.order_by(tables.outbox.c.id)))
+        return list(await session.scalars(query.order_by(outbox_tables.outbox.c.id)))
 
 
 async def test_an_event_leaves_only_with_the_transaction_that_made_it(
@@ -169,7 +172,7 @@ async def test_a_relay_that_dies_before_its_mark_publishes_twice_but_it_counts_o
 
     async with shop.session() as session:
         # Whoever holds the row keeps the relay from marking it.
-        await session.execute(sa.select(tables.outbox).with_for_update())
+        await session.execute(sa.select(outbox_tables.outbox).with_for_update())
         start(Relay(shop, broker))
         [message] = await eventually_async(lambda: waiting(broker, "witness"))
         assert message.message_id == str(event.id)
@@ -184,7 +187,7 @@ async def test_a_relay_that_dies_before_its_mark_publishes_twice_but_it_counts_o
     last = told(uuid4(), None, State.SUBMITTED)
     await deliver(broker, "mes.orders", last)
     consuming = start(
-        Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays)
+        Consumer("mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays)
     )
     await eventually_async(lambda: history(mes, last))
     consuming.cancel()  # it finishes what it has in hand
@@ -202,7 +205,9 @@ async def test_a_broker_restart_loses_nothing_and_doubles_nothing(
     start: Start,
 ) -> None:
     broker = Broker(private_broker.amqp)
-    consumer = Consumer("mes.orders", work.handle, mes, broker, retry_delays=settings.retry_delays)
+    consumer = Consumer(
+        "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
+    )
     start(consumer)
     start(Relay(shop, broker))
     placed: list[UUID] = []
@@ -224,18 +229,18 @@ async def test_a_broker_restart_loses_nothing_and_doubles_nothing(
         lambda: unpublished(shop), until=lambda left: not left, show=len, timeout=30
     )
 
-    async def work_orders() -> set[UUID]:
+    async def known() -> set[UUID]:
         async with mes.session() as session:
             return set(await session.scalars(sa.select(WorkOrder.order_id)))
 
     assert await eventually_async(
-        work_orders, until=lambda found: len(found) >= len(placed), show=len, timeout=30
+        known, until=lambda found: len(found) >= len(placed), show=len, timeout=30
     ) == set(placed)
     async with mes.session() as session:
         history = (await session.scalars(sa.select(WorkOrderHistory))).all()
-        consumed = set(await session.scalars(sa.select(tables.consumed_event.c.event_id)))
+        consumed = set(await session.scalars(sa.select(outbox_tables.consumed_event.c.event_id)))
     async with shop.session() as session:
-        made = set(await session.scalars(sa.select(tables.outbox.c.event_id)))
+        made = set(await session.scalars(sa.select(outbox_tables.outbox.c.event_id)))
     assert consumed == made
     assert sorted(line.order_id for line in history) == sorted(placed)
     # Nobody took these while the broker was away: they were on its disk.

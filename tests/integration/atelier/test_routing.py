@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import metrics
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.data.shop import Customer
 from atelier.resources import Resources
 from atelier.settings import Settings
+from atelier.telemetry import metrics
 from touchstone.private_servers import PrivateReplica
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually_async

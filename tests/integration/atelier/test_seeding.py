@@ -15,11 +15,11 @@ import pytest
 from atelier.data.mes import FINAL
 from atelier.domain.lifecycle import State, is_legal
 from atelier.domain.models3d import measure
-from atelier.files import ModelStore
-from atelier.places import place_at
 from atelier.seeding.models import models
 from atelier.seeding.seed import Company, NotEmpty, seed
 from atelier.settings import Settings
+from atelier.storage.blob_store import place_at
+from atelier.storage.model_store import ModelStore
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ORDERS = 500

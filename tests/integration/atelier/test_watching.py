@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders, work
-from atelier.data.columns import now
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import Order, Partner
 from atelier.domain.lifecycle import Owner, State
 from atelier.domain.promises import LIMITS, MAKING_TIME
-from atelier.messaging import tables
 from atelier.messaging.event import Event
-from atelier.watching import Watcher, look
+from atelier.usecases import orders, work_orders
+from atelier.usecases.overdue import Watcher, look
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL
 from touchstone.waiting import eventually_async
@@ -38,11 +38,11 @@ async def confirmed(shop: Database, partner: Partner) -> Order:
 
 async def told(shop: Database) -> list[Event]:
     """What the watcher has told, oldest first."""
-    query = sa.select(tables.outbox.c.body).where(
-        tables.outbox.c.type.in_(["order.overdue", "order.stalled"])
+    query = sa.select(outbox_tables.outbox.c.body).where(
+        outbox_tables.outbox.c.type.in_(["order.overdue", "order.stalled"])
     )
     async with shop.session() as session:
-        rows = await session.scalars(query.order_by(tables.outbox.c.id))
+        rows = await session.scalars(query.order_by(outbox_tables.outbox.c.id))
         return [
             Event(
                 type=row["type"],
@@ -180,6 +180,6 @@ async def test_the_factory_lets_notices_pass(
     await look_at(shop, now() + 2 * MAKING_TIME)
     [overdue, stalled] = await told(shop)
     async with mes.session() as session:
-        await work.handle(session, overdue)
-        await work.handle(session, stalled)
-        assert await work.by_number(session, order.number) is None
+        await work_orders.handle(session, overdue)
+        await work_orders.handle(session, stalled)
+        assert await work_orders.by_number(session, order.number) is None

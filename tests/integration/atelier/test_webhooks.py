@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from atelier import orders
-from atelier.data.columns import now
+from atelier.clock import now
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import (
     Delivery,
@@ -22,12 +22,12 @@ from atelier.data.shop import (
     WebhookEndpoint,
 )
 from atelier.domain.lifecycle import Owner, State
-from atelier.messaging import tables
 from atelier.messaging.event import Event
-from atelier.partner import webhooks
-from atelier.partner.sender import WebhookSender
-from atelier.partner.signing import secret_of
+from atelier.partner.webhooks import endpoints
+from atelier.partner.webhooks.sender import WebhookSender
+from atelier.partner.webhooks.signing import secret_of
 from atelier.settings import Settings
+from atelier.usecases import orders
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.conftest import Start
 from tests.integration.atelier.wire import MODEL
@@ -46,7 +46,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 @pytest.fixture
 async def endpoint(shop: Database, partner: Partner, receiver: WebhookReceiver) -> WebhookEndpoint:
     async with shop.session() as session:
-        added = await webhooks.add(session, partner.id, receiver.url)
+        added = await endpoints.add(session, partner.id, receiver.url)
     assert added is not None
     return added
 
@@ -72,7 +72,7 @@ async def priced(shop: Database, order: Order) -> None:
 async def told(shop: Database, order: Order) -> list[Event]:
     """The events of the order, as the queue would bring them."""
     async with shop.session() as session:
-        outbox = tables.outbox.c
+        outbox = outbox_tables.outbox.c
         rows = await session.scalars(sa.select(outbox.body).order_by(outbox.id))
         events = [Event.from_json(json.dumps(body).encode()) for body in rows]
     return [event for event in events if event.order_id == order.id]
@@ -81,7 +81,7 @@ async def told(shop: Database, order: Order) -> list[Event]:
 async def handled(shop: Database, *events: Event) -> None:
     for event in events:
         async with shop.session() as session:
-            await webhooks.handle(session, event)
+            await endpoints.handle(session, event)
 
 
 async def deliveries(shop: Database) -> Sequence[WebhookDelivery]:
@@ -219,7 +219,7 @@ async def test_a_parked_delivery_is_delivered_when_it_is_asked_for(
     receiver.status = 200
 
     async with shop.session() as session:
-        assert await webhooks.deliver_again(session, endpoint, parked.id) is not None
+        assert await endpoints.deliver_again(session, endpoint, parked.id) is not None
 
     await become(shop, Delivery.DELIVERED)
     assert [each.id for each in receiver.received] == [str(parked.event_id)]
@@ -293,7 +293,7 @@ async def test_an_endpoint_is_told_of_what_happens_after_it_was_added(
 ) -> None:
     order = await placed(shop, partner)
     async with shop.session() as session:
-        await webhooks.add(session, partner.id, receiver.url)
+        await endpoints.add(session, partner.id, receiver.url)
     await priced(shop, order)
 
     await handled(shop, *await told(shop, order))

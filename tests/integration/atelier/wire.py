@@ -9,14 +9,15 @@ import sqlalchemy as sa
 from aio_pika import Message
 from aio_pika.abc import AbstractIncomingMessage
 
-from atelier import work
+from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
-from atelier.files import StoredModel
-from atelier.messaging import inbox, tables
+from atelier.messaging import inbox
 from atelier.messaging.broker import Broker
 from atelier.messaging.event import Event
 from atelier.messaging.inbox import DeadLetter
+from atelier.storage.model_store import StoredModel
+from atelier.usecases import work_orders
 from touchstone.waiting import eventually_async
 
 MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
@@ -68,7 +69,7 @@ async def deliver(broker: Broker, queue: str, *bodies: Event | bytes) -> None:
 async def history(mes: Database, event: Event) -> list[State]:
     """The states that the factory has seen the event's order in, oldest first."""
     async with mes.session() as session:
-        return [line.to_state for line in await work.history(session, event.order_id)]
+        return [line.to_state for line in await work_orders.history(session, event.order_id)]
 
 
 async def waiting(broker: Broker, queue: str) -> list[AbstractIncomingMessage]:
@@ -91,14 +92,14 @@ async def dead_letters(database: Database) -> Sequence[DeadLetter]:
 async def in_the_inbox(database: Database) -> Sequence[str]:
     """Why each event waits that its consumer could not handle yet, or is dead."""
     async with database.session() as session:
-        return (await session.scalars(sa.select(tables.inbox.c.reason).order_by("id"))).all()
+        return (await session.scalars(sa.select(outbox_tables.inbox.c.reason).order_by("id"))).all()
 
 
 async def all_published(*databases: Database) -> None:
     """Wait until nothing is left in the outboxes. Raises NotYetTrue."""
 
     async def left() -> int:
-        query = sa.select(sa.func.count()).where(tables.outbox.c.published_at.is_(None))
+        query = sa.select(sa.func.count()).where(outbox_tables.outbox.c.published_at.is_(None))
         total = 0
         for database in databases:
             async with database.session() as session:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from atelier.data.patience import OF_REQUESTS, patience
-from atelier.places import StoreUnavailable
+from atelier.storage.blob_store import StoreUnavailable
 from atelier.web.away import is_away, refusal_while_away
 from atelier.web.time_limit import TimeLimit
 

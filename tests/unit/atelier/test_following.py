@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.domain.lifecycle import SENT_BACK, TRANSITIONS, Owner, State, is_legal
-from atelier.following import is_due
 from atelier.messaging.handler import NotYet, Refused
+from atelier.usecases.orders import is_due
 
 
 @pytest.mark.parametrize(

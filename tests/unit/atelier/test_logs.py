@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from atelier import logs
+from atelier.telemetry import logs
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.metal_prices import BadPrice, MetalPrice, acceptable, valid
+from atelier.usecases.metal_prices import BadPrice, MetalPrice, acceptable, valid
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 moments = st.integers(-100, 100).map(lambda days: MARCH + timedelta(days=days))

@@ -5,9 +5,9 @@ import inspect
 
 import pytest
 
-from atelier import files
 from atelier.domain import models3d, stl
 from atelier.domain.model_advice import advice
+from atelier.storage import model_store
 from atelier.web import forms
 
 
@@ -15,7 +15,7 @@ def codes() -> set[str]:
     """With which our code refuses models."""
     return {
         call.args[0].value
-        for module in (models3d, stl, files, forms)
+        for module in (models3d, stl, model_store, forms)
         for call in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)

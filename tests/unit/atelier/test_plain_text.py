@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
-from atelier.web.plain_text import LONGEST_TEXT, PlainRequests
+from atelier.web.unreadable import LONGEST_TEXT, PlainRequests
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from opentelemetry.trace import INVALID_SPAN
 
-from atelier import tracing
+from atelier.telemetry import tracing
 
 
 def test_until_it_is_started_nothing_is_recorded() -> None:

@@ -15,18 +15,18 @@ from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
 from atelier.domain.models3d import ModelRejected
-from atelier.files import ModelMissing, StoredModel
-from atelier.orders import OrderNotFound
 from atelier.partner import intake
-from atelier.places import StoreUnavailable
 from atelier.shop.accounts import Registration
-from atelier.web import lifeline
-from atelier.web.lifeline import Phase
+from atelier.storage.blob_store import StoreUnavailable
+from atelier.storage.model_store import ModelMissing, StoredModel
+from atelier.usecases.orders import OrderNotFound
+from atelier.usecases.work_orders import AlreadyTaken, WorkOrderNotFound
+from atelier.web import order_progress
+from atelier.web.order_progress import Phase
 from atelier.web.origin import is_cross_site
 from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status
 from atelier.web.rendering import file_size, metal_name, moment, money, short_moment
 from atelier.web.sessions import wanted_path
-from atelier.work import AlreadyTaken, WorkOrderNotFound
 
 NINE = datetime(2026, 3, 7, 9, 5, tzinfo=UTC)
 
@@ -66,7 +66,7 @@ class TestLifeline:
         return [(state, NINE + timedelta(minutes=n)) for n, state in enumerate(states)]
 
     def test_what_happened_what_is_and_what_is_to_come(self) -> None:
-        told = lifeline.steps(self.reached(State.INITIATED, State.FILE_UPLOADED))
+        told = order_progress.steps(self.reached(State.INITIATED, State.FILE_UPLOADED))
 
         assert [step.phase for step in told] == [Phase.DONE, Phase.CURRENT, *[Phase.TO_COME] * 9]
         assert told[1].at == NINE + timedelta(minutes=1)
@@ -74,13 +74,13 @@ class TestLifeline:
         assert told[-1].state is State.CLOSED
 
     def test_a_partners_order_begins_where_it_began(self) -> None:
-        told = lifeline.steps(self.reached(State.SUBMITTED))
+        told = order_progress.steps(self.reached(State.SUBMITTED))
 
         assert [step.state for step in told[:2]] == [State.SUBMITTED, State.PRICE_CALCULATED]
 
     @pytest.mark.parametrize("end", [State.PRICING_FAILED, State.CANCELLED])
     def test_nothing_is_promised_after_a_bad_end(self, end: State) -> None:
-        told = lifeline.steps(self.reached(State.SUBMITTED, end))
+        told = order_progress.steps(self.reached(State.SUBMITTED, end))
 
         assert [(step.state, step.phase) for step in told] == [
             (State.SUBMITTED, Phase.DONE),
@@ -88,21 +88,21 @@ class TestLifeline:
         ]
 
     def test_no_history_no_line(self) -> None:
-        assert lifeline.steps([]) == []
+        assert order_progress.steps([]) == []
 
     def test_the_line_of_a_closed_order_is_complete(self) -> None:
-        told = lifeline.steps(self.reached(State.SUBMITTED, State.CLOSED))
+        told = order_progress.steps(self.reached(State.SUBMITTED, State.CLOSED))
 
         assert Phase.TO_COME not in {step.phase for step in told}
 
     def test_only_last_states_are_final(self) -> None:
-        assert {state for state in State if lifeline.is_final(state)} == {
+        assert {state for state in State if order_progress.is_final(state)} == {
             State.CLOSED,
             State.CANCELLED,
         }
 
     def test_a_page_looks_often_only_while_the_price_is_awaited(self) -> None:
-        paces = {state: lifeline.poll_interval(state) for state in State}
+        paces = {state: order_progress.poll_interval(state) for state in State}
 
         assert paces.pop(State.SUBMITTED) == "400ms"
         assert paces.pop(State.CLOSED) is None

@@ -19,13 +19,13 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from atelier import metrics
 from atelier.data.patience import connect
 from atelier.mes.listing import changes, projector, rows
 from atelier.mes.listing.changes import Changes, Connection, Mark
 from atelier.mes.listing.rows import Row
 from atelier.mes.listing.source import Source
 from atelier.messaging.backoff import Backoff
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -10,12 +10,12 @@ from typing import Final, cast
 
 import structlog
 
-from atelier import metrics
 from atelier.cache import CACHE_GONE
 from atelier.data.database import Database
 from atelier.mes.listing import changes, chunks
 from atelier.mes.listing.changes import Beginning, Changes, Connection
 from atelier.mes.listing.readmodel import ReadModel, Sendable, Stamp
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from atelier.partner.addresses import AddressRefused, checked_url, is_public
+from atelier.partner.webhooks.addresses import AddressRefused, checked_url, is_public
 
 
 @pytest.mark.parametrize(

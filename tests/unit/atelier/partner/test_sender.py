@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from atelier.partner.sender import pause_after
+from atelier.partner.webhooks.sender import pause_after
 
 
 def test_pauses_double_give_or_take_a_quarter() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from atelier.partner.signing import secret_of, sign
+from atelier.partner.webhooks.signing import secret_of, sign
 
 ENDPOINT = UUID("0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10")
 

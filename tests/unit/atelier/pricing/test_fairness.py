@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.pricing.fairness import Head, choose, lane_of
+from atelier.domain.fairness import Head, choose, lane_of
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 SHOP = Head("shop", request_id=1, in_work=0, alone=True, served_at=NOON)

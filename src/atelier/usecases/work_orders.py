@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.mes import IS_ACTIVE, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State

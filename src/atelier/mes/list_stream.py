@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from atelier.mes import floor
+from atelier.mes import service
 from atelier.mes.listing import feed, rows
 from atelier.mes.listing.feed import Message, Session
 from atelier.mes.listing.readmodel import Sendable
@@ -35,7 +35,7 @@ Since = Annotated[int, Query(ge=0, le=_LAST_POSITION)]
 
 
 @router.get("")
-async def whole_list(request: Request, _: floor.SignedIn) -> Response:
+async def whole_list(request: Request, _: service.SignedIn) -> Response:
     """All active work; 304 for whoever has it already."""
     found = await resources_of(request).work_list.source.whole()
     headers = {"ETag": f'"{found.stamp.content}"', "Cache-Control": "private, no-cache"}
@@ -45,7 +45,7 @@ async def whole_list(request: Request, _: floor.SignedIn) -> Response:
 
 
 @router.get("/changes")
-async def changes_since(request: Request, _: floor.SignedIn, since: Since) -> Response:
+async def changes_since(request: Request, _: service.SignedIn, since: Since) -> Response:
     """What has changed since the position `since`, for pages that cannot listen; 204 for nothing,
     410 where so much has that the list is better loaded anew."""
     found = await resources_of(request).work_list.source.since(since)
@@ -58,7 +58,7 @@ async def changes_since(request: Request, _: floor.SignedIn, since: Since) -> Re
 
 
 @router.get("/events")
-async def events(request: Request, operator: floor.SignedIn, since: Since) -> Response:
+async def events(request: Request, operator: service.SignedIn, since: Since) -> Response:
     """What changes from the position `since` on, or from where the lost connection was, as
     server-sent events; for as long as the operator is signed in."""
     session = Session(operator.id, operator.session_version)

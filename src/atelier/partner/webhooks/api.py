@@ -12,9 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from atelier.data.shop import Delivery, Partner, WebhookDelivery, WebhookEndpoint
-from atelier.partner import webhooks
 from atelier.partner.access import KnownPartner
-from atelier.partner.addresses import LONGEST_URL, AddressRefused, checked_url
 from atelier.partner.api import LINK, Cursor, Limit, next_page
 from atelier.partner.problems import (
     NO_DELIVERY,
@@ -27,7 +25,9 @@ from atelier.partner.problems import (
     answered,
     problems,
 )
-from atelier.partner.signing import secret_of
+from atelier.partner.webhooks import endpoints
+from atelier.partner.webhooks.addresses import LONGEST_URL, AddressRefused, checked_url
+from atelier.partner.webhooks.signing import secret_of
 from atelier.web.bodies import json_body, read_json
 from atelier.web.paging import page_of
 from atelier.web.refusal import Refusal
@@ -143,13 +143,13 @@ async def add_webhook(
     except AddressRefused as refused:
         raise Refusal(422, "webhook-url-refused", "Address refused", f"url: {refused}.") from None
     async with resources_of(request).shop.session() as session:
-        endpoint = await webhooks.add(session, partner.id, url)
+        endpoint = await endpoints.add(session, partner.id, url)
     if endpoint is None:
         raise Refusal(
             409,
             "too-many-webhooks",
             "Too many webhooks",
-            f"You have {webhooks.MOST} webhooks, which is the most. Delete one that you do not "
+            f"You have {endpoints.MOST} webhooks, which is the most. Delete one that you do not "
             "need any more.",
         )
     document = CreatedWebhook(
@@ -166,7 +166,7 @@ async def add_webhook(
 async def list_webhooks(request: Request, partner: KnownPartner) -> WebhookList:
     """Your webhooks, oldest first, without their secrets."""
     async with resources_of(request).shop.session() as session:
-        found = await webhooks.endpoints_of(session, partner.id)
+        found = await endpoints.endpoints_of(session, partner.id)
     return WebhookList(webhooks=[_document(endpoint) for endpoint in found])
 
 
@@ -196,7 +196,7 @@ async def see_webhook(request: Request, partner: KnownPartner, webhook_id: UUID)
 async def delete_webhook(request: Request, partner: KnownPartner, webhook_id: UUID) -> None:
     """The address is told of nothing more, and its deliveries are forgotten."""
     async with resources_of(request).shop.session() as session:
-        await webhooks.remove(session, await _own(session, partner, webhook_id))
+        await endpoints.remove(session, await _own(session, partner, webhook_id))
 
 
 @router.get(
@@ -221,7 +221,7 @@ async def list_deliveries(
         endpoint = await _own(session, partner, webhook_id)
         found = await page_of(
             session,
-            webhooks.deliveries_to(endpoint, state),
+            endpoints.deliveries_to(endpoint, state),
             WebhookDelivery.created_at,
             WebhookDelivery.id,
             cursor=cursor,
@@ -248,7 +248,7 @@ async def redeliver(
     """Sends one event again, with the same `Webhook-Id`, whether it was parked or delivered."""
     async with resources_of(request).shop.session() as session:
         endpoint = await _own(session, partner, webhook_id)
-        again = await webhooks.deliver_again(session, endpoint, delivery_id)
+        again = await endpoints.deliver_again(session, endpoint, delivery_id)
     if again is None:
         raise Refusal(
             404,
@@ -260,7 +260,7 @@ async def redeliver(
 
 
 async def _own(session: AsyncSession, partner: Partner, webhook_id: UUID) -> WebhookEndpoint:
-    endpoint = await webhooks.endpoint_of(session, partner.id, webhook_id)
+    endpoint = await endpoints.endpoint_of(session, partner.id, webhook_id)
     if endpoint is None:
         raise Refusal(
             404, "webhook-not-found", "No such webhook", f"You have no webhook {webhook_id}."

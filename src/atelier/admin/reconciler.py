@@ -11,12 +11,12 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from atelier import metrics
+from atelier.admin.comparing import Difference
+from atelier.admin.reconciliation import Systems
 from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.messaging.broker import BROKER_GONE
 from atelier.messaging.handler import DATABASE_GONE
-from atelier.operations.comparing import Difference
-from atelier.operations.reconciliation import Systems
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Email, Order
 
 

@@ -17,16 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from starlette.requests import Request
 
-from atelier import orders
+from atelier.clock import now
 from atelier.crm import attention, search
 from atelier.crm.attention import Attention, Concern
 from atelier.crm.search import Wanted
-from atelier.data.columns import now
 from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
-from atelier.web.own_writes import writing, written_before
+from atelier.usecases import orders
 from atelier.web.paging import Page
+from atelier.web.read_your_writes import writing, written_before
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
 from atelier.web.sessions import signed_in

@@ -11,9 +11,9 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from atelier import work
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import State
+from atelier.usecases import work_orders
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
@@ -29,9 +29,9 @@ SignedIn = Annotated[Operator, Depends(_operator)]
 Act = Literal["take", "complete", "pack", "ship"]
 
 _STEPS: Final[Mapping[Act, Callable[[AsyncSession, str, Operator], Awaitable[WorkOrder]]]] = {
-    "take": work.take,
-    "complete": work.complete,
-    "pack": work.pack,
+    "take": work_orders.take,
+    "complete": work_orders.complete,
+    "pack": work_orders.pack,
 }
 _PAGE: Final = 500  # pieces
 _TRACKING_NUMBER: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z /-]{2,62}[0-9A-Za-z])")
@@ -59,7 +59,7 @@ async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
     async with resources_of(request).mes.session() as session:
         return await page_of(
             session,
-            work.active(),
+            work_orders.active(),
             WorkOrder.created_at,
             WorkOrder.order_id,
             cursor=cursor,
@@ -70,11 +70,11 @@ async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
 async def look_up(request: Request, number: str) -> Job:
     """One piece, in whatever state. Raises WorkOrderNotFound."""
     async with resources_of(request).mes.session() as session:
-        found = await work.by_number(session, number)
+        found = await work_orders.by_number(session, number)
         if found is None:
-            raise work.WorkOrderNotFound(number)
+            raise work_orders.WorkOrderNotFound(number)
         calculation = await session.get(Calculation, found.order_id)
-        return Job(found, calculation, await work.history(session, found.order_id))
+        return Job(found, calculation, await work_orders.history(session, found.order_id))
 
 
 async def act(
@@ -91,7 +91,7 @@ async def act(
         tracking_number = tracking_number.strip()
         if not _TRACKING_NUMBER.fullmatch(tracking_number):
             raise _NO_TRACKING_NUMBER
-        await work.ship(session, number, operator, tracking_number)
+        await work_orders.ship(session, number, operator, tracking_number)
 
 
 _NO_TRACKING_NUMBER: Final = Refusal(

@@ -11,15 +11,15 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import orders
 from atelier.cancellation import to_its_end
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Order
 from atelier.domain.promises import KEPT, LIMITS
 from atelier.messaging import outbox
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
+from atelier.usecases import orders
 
 log = structlog.get_logger(__name__)
 

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import estimates
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Delivery, Order, WebhookDelivery, WebhookEndpoint
 from atelier.messaging.event import Event
-from atelier.partner.webhook_message import message
+from atelier.partner.webhooks.message import message
+from atelier.usecases import estimates
 
 MOST: Final = 10
 """Endpoints that a partner may have."""

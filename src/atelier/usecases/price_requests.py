@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier import tracing
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.mes import Calculation, CalculationLane, CalculationRequest
 from atelier.domain import pricing
+from atelier.domain.fairness import Head, choose, lane_of
 from atelier.domain.finishes import USUAL, finish
 from atelier.domain.metals import metal
 from atelier.domain.models3d import ModelRejected, Solid
@@ -28,8 +28,8 @@ from atelier.domain.pricing import Basis, Quote
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
-from atelier.metal_prices import MetalPrice
-from atelier.pricing.fairness import Head, choose, lane_of
+from atelier.telemetry import tracing
+from atelier.usecases.metal_prices import MetalPrice
 
 QUEUE = "pricing.calculations"
 

@@ -17,18 +17,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.finishes import finish
-from atelier.domain.lifecycle import Owner, State
+from atelier.domain.lifecycle import TRANSITIONS, Owner, State, is_behind
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
-from atelier.files import StoredModel
-from atelier.following import is_due
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
-from atelier.messaging.handler import Refused
+from atelier.messaging.handler import NotYet, Refused
+from atelier.storage.model_store import StoredModel
 
 # No vowels, so that no number is a word; nothing that is read or heard as something else.
 _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
@@ -328,3 +327,18 @@ def _of(model: StoredModel) -> dict[str, Any]:
         "model_name": model.name,
         "model_bytes": model.size,
     }
+
+
+def is_due(current: State, to: State, owner: Owner) -> bool:
+    """True when `owner`'s step to `to` is the next one; False when it has been passed already.
+
+    Events come twice, late and in the wrong order; none of that may leave the legal graph. Raises
+    NotYet when steps before it are missing, Refused when `to` cannot be reached any more.
+    """
+    if owner in TRANSITIONS.get((current, to), ()):
+        return True
+    if current is to or is_behind(to, current):
+        return False
+    if is_behind(current, to):
+        raise NotYet(f"told of {to}, but the order is still {current}")
+    raise Refused(f"told of {to}, which an order that is {current} cannot reach")

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from atelier import tracing
+from atelier.telemetry import tracing
 
 ECS_VERSION: Final = "8.17.0"
 

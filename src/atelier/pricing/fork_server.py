@@ -2,7 +2,7 @@
 
 A process whose event loop runs has threads, and can fork no more. So the serving process forks its
 nursery before (`Nursery.fork`), which costs milliseconds; where that is not possible, the nursery
-is started as a new interpreter (`Nursery.spawn`, or `python -m atelier.pricing.nursery`).
+is started as a new interpreter (`Nursery.spawn`, or `python -m atelier.pricing.fork_server`).
 
 File descriptor 0 of the nursery is a socket. A request is `>ci`, and its answer `>i`:
 
@@ -69,7 +69,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-m", "atelier.pricing.nursery", str(memory)],
+                [sys.executable, "-m", "atelier.pricing.fork_server", str(memory)],
                 stdin=theirs.fileno(),
             )
         return cls(ours, process.wait)

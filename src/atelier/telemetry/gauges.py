@@ -15,15 +15,15 @@ import sqlalchemy as sa
 import structlog
 from prometheus_client import Gauge
 
-from atelier import calculations
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
+from atelier.data.outbox_tables import inbox, outbox
 from atelier.data.shop import Email, Order
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
-from atelier.messaging.tables import inbox, outbox
-from atelier.metrics import REGISTRY
+from atelier.telemetry.metrics import REGISTRY
+from atelier.usecases import price_requests
 
 _log = structlog.get_logger(__name__)
 
@@ -168,7 +168,7 @@ class Gauges:
     async def _look_at_models(self) -> None:
         if self._models is not None:
             async with self._models.session() as session:
-                for source, count in (await calculations.waiting(session)).items():
+                for source, count in (await price_requests.waiting(session)).items():
                     pricing_waiting.labels(source).set(count)
 
     async def _look_at_letters(self) -> None:

@@ -23,17 +23,17 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 
-from atelier import metrics
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.patience import connect
 from atelier.data.shop import Delivery, WebhookDelivery
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
-from atelier.partner.addresses import AddressRefused, resolve
-from atelier.partner.signing import secret_of, sign
-from atelier.partner.webhooks import CHANNEL
+from atelier.partner.webhooks.addresses import AddressRefused, resolve
+from atelier.partner.webhooks.endpoints import CHANNEL
+from atelier.partner.webhooks.signing import secret_of, sign
 from atelier.settings import Settings
+from atelier.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

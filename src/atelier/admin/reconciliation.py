@@ -15,13 +15,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from atelier.data.columns import now
+from atelier.admin import comparing, dead_letters, hops
+from atelier.admin.comparing import Difference
+from atelier.clock import now
 from atelier.data.database import Database
+from atelier.data.outbox_tables import inbox, outbox
 from atelier.data.shop import Order, OrderHistory, WebhookDelivery, WebhookEndpoint
 from atelier.messaging.broker import Broker
-from atelier.messaging.tables import inbox, outbox
-from atelier.operations import comparing, dead_letters, hops
-from atelier.operations.comparing import Difference
 
 _AT_ONCE: Final = 1000  # rows
 _LOOK_BACK: Final = timedelta(days=1)

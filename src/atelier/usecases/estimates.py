@@ -15,14 +15,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.shop import Estimate
 from atelier.domain.finishes import finish
 from atelier.domain.metals import metal
-from atelier.files import StoredModel
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
+from atelier.storage.model_store import StoredModel
 
 KEPT_FOR: Final = timedelta(days=1)
 _SWEPT_AT_ONCE: Final = 100  # rows

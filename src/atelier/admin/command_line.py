@@ -16,9 +16,9 @@ import typer
 from atelier.settings import BadSettings, settings
 
 if TYPE_CHECKING:
+    from atelier.admin.comparing import Difference
+    from atelier.admin.reconciliation import Systems
     from atelier.messaging.inbox import DeadLetter
-    from atelier.operations.comparing import Difference
-    from atelier.operations.reconciliation import Systems
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def replay(
     """Have events tried again, once what stopped them is repaired."""
     if bool(id) is all_of_them:
         _refuse("Say which events: --id (once or more), or --all.")
-    from atelier.operations import dead_letters
+    from atelier.admin import dead_letters
 
     wanted = set(id or [])
 
@@ -89,7 +89,7 @@ def replay(
 @letters.command("list")
 def list_letters(as_json: AsJson = False) -> None:
     """Show the letters that are not tried any more, and why. Changes nothing."""
-    from atelier.operations import letters
+    from atelier.admin import letters
 
     async def found(systems: Systems) -> Sequence[letters.ParkedLetter]:
         async with systems.shop.session() as session:
@@ -118,7 +118,7 @@ def send(
     """Try letters again, once what stopped them is repaired."""
     if bool(id) is all_of_them:
         _refuse("Say which letters: --id (once or more), or --all.")
-    from atelier.operations import letters
+    from atelier.admin import letters
 
     try:
         wanted = {UUID(each) for each in id or []}
@@ -148,7 +148,7 @@ def reconcile(
     as_json: AsJson = False,
 ) -> None:
     """Compare shop, MES, pricing and queues. Ends with 1 where they do not agree."""
-    from atelier.operations import reconciliation
+    from atelier.admin import reconciliation
 
     async def compare(systems: Systems) -> Sequence[Difference]:
         left = await systems.differences()
@@ -173,8 +173,8 @@ def prune(
     ] = 30,
 ) -> None:
     """Delete old events of orders that are finished, and old notes of consumed events."""
-    from atelier.data.columns import now
-    from atelier.operations import pruning
+    from atelier.admin import pruning
+    from atelier.clock import now
 
     async def tidy(systems: Systems) -> None:
         gone = await pruning.prune(systems.shop, systems.mes, now() - timedelta(days=days))
@@ -185,7 +185,7 @@ def prune(
 
 
 def _found(queue: str | None) -> list[DeadLetter]:
-    from atelier.operations import dead_letters
+    from atelier.admin import dead_letters
 
     return _run(lambda systems: dead_letters.found(systems.shop, systems.mes, queue))
 
@@ -194,9 +194,9 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
     """The outcome of `work` on the systems that the settings name; refuses where one is away."""
     import sqlalchemy.exc
 
-    from atelier import logs
+    from atelier.admin.dead_letters import NoSuchQueue
     from atelier.messaging.broker import BROKER_GONE
-    from atelier.operations.dead_letters import NoSuchQueue
+    from atelier.telemetry import logs
 
     async def run() -> T:
         async with _systems(grace) as systems:
@@ -215,9 +215,9 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
 
 @asynccontextmanager
 async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
+    from atelier.admin.reconciliation import Systems
     from atelier.data.database import Database
     from atelier.messaging.broker import Broker
-    from atelier.operations.reconciliation import Systems
 
     given = settings()
     systems = Systems(

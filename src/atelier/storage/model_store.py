@@ -13,9 +13,9 @@ from typing import Protocol
 import structlog
 
 from atelier.domain.models3d import ModelRejected, check_structure
-from atelier.places import Folder, Place, StoreUnavailable
+from atelier.storage.blob_store import Folder, Place, StoreUnavailable
 
-_log = structlog.get_logger("atelier.files")
+_log = structlog.get_logger("atelier.storage.model_store")
 
 _CHUNK = 1 << 20  # bytes
 _LONGEST_NAME = 120

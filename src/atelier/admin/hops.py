@@ -16,9 +16,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from atelier.data.database import Database
+from atelier.data.outbox_tables import consumed_event, outbox
 from atelier.messaging import topology
 from atelier.messaging.broker import Broker
-from atelier.messaging.tables import consumed_event, outbox
 
 _AT_ONCE: Final = 1000  # events
 

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningDelete
 
-from atelier.data.columns import now
+from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.mes import WorkOrder
+from atelier.data.outbox_tables import consumed_event, outbox
 from atelier.data.shop import Delivery, IdempotencyKey, Order, WebhookDelivery
 from atelier.domain.lifecycle import TRANSITIONS, State
-from atelier.messaging.tables import consumed_event, outbox
 from atelier.partner.intake import KEPT_FOR
 
 _FINAL: Final = [state for state in State if all(before is not state for before, _ in TRANSITIONS)]

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from atelier.clock import now
 from atelier.data import mes, shop
-from atelier.data.columns import now
 from atelier.data.database import Database
 from atelier.domain.metals import metal
 from atelier.messaging import outbox

@@ -1,0 +1,1 @@
+"""Webhooks: which events a partner is told of, where, and how they are delivered."""

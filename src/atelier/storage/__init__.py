@@ -1,0 +1,1 @@
+"""Where files are kept for good, and customers' models among them."""

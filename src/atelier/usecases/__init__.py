@@ -1,0 +1,1 @@
+"""One operation each: state, history and outbox row in one transaction."""
