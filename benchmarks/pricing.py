@@ -32,7 +32,7 @@ import sqlalchemy as sa
 import structlog
 
 from atelier.domain.lifecycle import State
-from atelier.pricing.fork_server import Nursery
+from atelier.pricing.fork_server import ForkServer
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
 from fixtures import models
@@ -72,15 +72,15 @@ def _throughput(rounds: int) -> None:
         best = {1: 0.0, 2: 0.0}
         for _ in range(rounds):
             for workers in best:
-                nursery = Nursery.fork(_MEMORY)
-                rate = asyncio.run(_measured(batch, workers, nursery))
+                fork_server = ForkServer.fork(_MEMORY)
+                rate = asyncio.run(_measured(batch, workers, fork_server))
                 best[workers] = max(best[workers], rate)
         print(f"{name:20} {best[1]:10.1f} {best[2]:10.1f} {best[2] / best[1]:7.2f}")
 
 
-async def _measured(batch: Sequence[bytes], workers: int, nursery: Nursery) -> float:
+async def _measured(batch: Sequence[bytes], workers: int, fork_server: ForkServer) -> float:
     """Models a second."""
-    pool = Pool(600, _MEMORY, nursery)
+    pool = Pool(600, _MEMORY, fork_server)
     try:
         await asyncio.gather(*(pool.measure(batch[0]) for _ in range(workers)))
         left = iter(batch)

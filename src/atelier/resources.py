@@ -20,7 +20,7 @@ from atelier.mail.composing import Letterhead
 from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
 from atelier.mes.listing.live import LiveList
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.handler import Handler
 from atelier.messaging.relay import Relay
@@ -28,7 +28,7 @@ from atelier.partner.limits import RateLimiter
 from atelier.partner.webhooks import endpoints
 from atelier.partner.webhooks.sender import WebhookSender
 from atelier.pricing.dispatcher import Dispatcher
-from atelier.pricing.fork_server import Nursery
+from atelier.pricing.fork_server import ForkServer
 from atelier.pricing.pool import Pool
 from atelier.settings import Settings
 from atelier.storage.blob_store import place_at
@@ -59,17 +59,17 @@ class Resources:
     """Nothing connects before it is used, so this may be made before any server is up.
 
     `consumers`, by queue, `relays`, by service, and `workers` are those that belong to the services
-    of this process; the name of a queue or worker begins with its service's. `nursery` is where
+    of this process; the name of a queue or worker begins with its service's. `fork_server` is where
     pricing's worker processes come from, if there is one already.
     """
 
     settings: Settings
     services: Collection[str]
-    nursery: Nursery | None = None
+    fork_server: ForkServer | None = None
     shop: Database = field(init=False)
     mes: Database = field(init=False)
     files: ModelStore = field(init=False)
-    broker: Broker = field(init=False)
+    broker: BrokerConnection = field(init=False)
     cache: Redis = field(init=False)
     gauges: Gauges = field(init=False)
     uploads: asyncio.Semaphore = field(init=False)
@@ -88,7 +88,7 @@ class Resources:
         self.shop = Database(settings.shop_database, settings.shop_replica, lag=lag)
         self.mes = Database(settings.mes_database, settings.mes_replica, lag=lag)
         self.files = ModelStore(place_at(settings.files))
-        self.broker = Broker(settings.broker)
+        self.broker = BrokerConnection(settings.broker)
         self.cache = cache_at(settings.cache)
         self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.limiter = RateLimiter(self.cache)
@@ -96,7 +96,7 @@ class Resources:
         databases = self._databases()
         self.gauges = Gauges(self.services, databases, self.broker)
         self.relays = {name: Relay(database, self.broker) for name, database in databases.items()}
-        self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.nursery)
+        self._pool = Pool(settings.pricing_time_limit, settings.pricing_memory, self.fork_server)
         self.pricing = Dispatcher(
             self.mes,
             self.files,

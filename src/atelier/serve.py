@@ -30,7 +30,7 @@ import atelier.pricing.app
 import atelier.shop.app
 from atelier.cancellation import ended
 from atelier.data.patience import OF_SERVICES, patience
-from atelier.pricing.fork_server import Nursery
+from atelier.pricing.fork_server import ForkServer
 from atelier.resources import Resources
 from atelier.settings import settings
 from atelier.telemetry import logs, tracing
@@ -56,26 +56,26 @@ def serve(listeners: Mapping[str, socket.socket]) -> None:
     Raises BadSettings.
     """
     logs.configure(settings().log_level)
-    nursery = None
+    fork_server = None
     # Before any thread. On macOS the system's own libraries have started some already.
     if "pricing" in listeners and sys.platform == "linux":
-        nursery = Nursery.fork(settings().pricing_memory)
+        fork_server = ForkServer.fork(settings().pricing_memory)
     if collector := settings().otlp_endpoint:
         tracing.start(collector, listeners.keys())
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(listeners, nursery))
+            runner.run(_serve(listeners, fork_server))
     finally:
         tracing.stop()
 
 
-async def _serve(listeners: Mapping[str, socket.socket], nursery: Nursery | None) -> None:
+async def _serve(listeners: Mapping[str, socket.socket], fork_server: ForkServer | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     patience.set(OF_SERVICES)
-    resources = Resources(settings(), set(listeners), nursery)
+    resources = Resources(settings(), set(listeners), fork_server)
     # First what waits for other machines, then the applications, which are work for this one.
     consumers = [
         asyncio.create_task(_named(queue.partition(".")[0], consumer.run()))

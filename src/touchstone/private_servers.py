@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from touchstone.backing import Backing, Broker, Server
+from touchstone.backing import Backing, BrokerServer, Server
 from touchstone.backing.replication import catch_up
 from touchstone.keeper.client import KeeperClient
 from touchstone.sandbox import Sandbox
@@ -21,7 +21,7 @@ class PrivateBroker:
     def __init__(self, keeper: KeeperClient, name: str) -> None:
         self._keeper = keeper
         self._name = name
-        self.broker = Broker(**keeper.start_private("broker", name))
+        self.broker = BrokerServer(**keeper.start_private("broker", name))
 
     @property
     def amqp(self) -> str:
@@ -34,7 +34,7 @@ class PrivateBroker:
 
     def start(self) -> None:
         """Start it again on what it kept; returns when it answers."""
-        self.broker = Broker(**self._keeper.start_private("broker", self._name))
+        self.broker = BrokerServer(**self._keeper.start_private("broker", self._name))
 
 
 class PrivateReplica:

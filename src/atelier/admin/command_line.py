@@ -217,13 +217,13 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
 async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
     from atelier.admin.reconciliation import Systems
     from atelier.data.database import Database
-    from atelier.messaging.broker import Broker
+    from atelier.messaging.broker import BrokerConnection
 
     given = settings()
     systems = Systems(
         Database(given.shop_database),
         Database(given.mes_database),
-        Broker(given.broker),
+        BrokerConnection(given.broker),
         grace,
     )
     try:

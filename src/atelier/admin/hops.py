@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from atelier.data.database import Database
 from atelier.data.outbox_tables import consumed_event, outbox
 from atelier.messaging import topology
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 
 _AT_ONCE: Final = 1000  # events
 
@@ -41,7 +41,7 @@ class Queue:
     consumers: int
 
 
-async def queues(broker: Broker) -> Mapping[str, Queue]:
+async def queues(broker: BrokerConnection) -> Mapping[str, Queue]:
     """Each queue of the platform by its name, as it is now."""
     found = {}
     async with broker.channel() as channel:

@@ -21,7 +21,7 @@ from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.outbox_tables import inbox, outbox
 from atelier.data.shop import Order, OrderHistory, WebhookDelivery, WebhookEndpoint
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 
 _AT_ONCE: Final = 1000  # rows
 _LOOK_BACK: Final = timedelta(days=1)
@@ -38,7 +38,7 @@ class Systems:
 
     shop: Database
     mes: Database
-    broker: Broker
+    broker: BrokerConnection
     grace: timedelta = timedelta(minutes=1)
     whole: bool = True
     _looked_at: dict[str, datetime] = field(default_factory=dict)

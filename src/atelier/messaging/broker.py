@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 BROKER_GONE = (AMQPError, OSError, TimeoutError, RuntimeError)
 
 
-class Broker:
+class BrokerConnection:
     """Connects when a channel is first asked for, and again when the connection was lost.
 
     Relays and consumers share the connection and have channels of their own. Whoever loses a

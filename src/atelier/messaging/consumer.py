@@ -16,7 +16,7 @@ from atelier.cancellation import heed_cancellation
 from atelier.data.database import Database
 from atelier.messaging.applying import Applier
 from atelier.messaging.backoff import Backoff
-from atelier.messaging.broker import BROKER_GONE, Broker
+from atelier.messaging.broker import BROKER_GONE, BrokerConnection
 from atelier.messaging.event import Event, MalformedEvent
 from atelier.messaging.handler import DATABASE_GONE, Handler
 from atelier.telemetry import tracing
@@ -40,7 +40,7 @@ class Consumer:
         queue: str,
         handler: Handler,
         database: Database,
-        broker: Broker,
+        broker: BrokerConnection,
         *,
         retry_delays: Sequence[float],
         prefetch: int = 20,

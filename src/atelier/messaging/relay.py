@@ -22,7 +22,7 @@ from atelier.cancellation import heed_cancellation, to_its_end
 from atelier.data.database import Database
 from atelier.data.patience import connect
 from atelier.messaging.backoff import Backoff
-from atelier.messaging.broker import BROKER_GONE, Broker
+from atelier.messaging.broker import BROKER_GONE, BrokerConnection
 from atelier.messaging.spans import sending
 from atelier.messaging.topology import EVENTS
 from atelier.telemetry import metrics, tracing
@@ -68,7 +68,9 @@ class Relay:
     them by their ids. Events of one order leave in the order of their transactions.
     """
 
-    def __init__(self, database: Database, broker: Broker, *, look_every: float = 1.0) -> None:
+    def __init__(
+        self, database: Database, broker: BrokerConnection, *, look_every: float = 1.0
+    ) -> None:
         """A notification wakes the relay; `look_every` (seconds) is for one that got lost."""
         self._url = database.url
         self._broker = broker

@@ -1,16 +1,16 @@
-"""The nursery: a process that has measured nothing yet and does nothing but fork workers.
+"""The fork server: a process that has measured nothing yet and does nothing but fork workers.
 
 A process whose event loop runs has threads, and can fork no more. So the serving process forks its
-nursery before (`Nursery.fork`), which costs milliseconds; where that is not possible, the nursery
-is started as a new interpreter (`Nursery.spawn`, or `python -m atelier.pricing.fork_server`).
+fork server before (`ForkServer.fork`), which costs milliseconds; where that is not possible, it is
+started as a new interpreter (`ForkServer.spawn`, or `python -m atelier.pricing.fork_server`).
 
-File descriptor 0 of the nursery is a socket. A request is `>ci`, and its answer `>i`:
+File descriptor 0 of the fork server is a socket. A request is `>ci`, and its answer `>i`:
 
 - `f`, niceness, with a worker's end of a connection: fork a worker; its process id
 - `e`, process id: end that worker; its exit code, negative for a signal
 - `l`, process id: the same for one that closed its connection, and so is ending by itself
 
-When the socket closes, the nursery ends its workers and then itself. Should it be killed, Linux
+When the socket closes, the fork server ends its workers and then itself. Should it be killed, Linux
 ends the workers. Signals that stop the serving process are not for them: it finishes what it holds.
 """
 
@@ -36,11 +36,11 @@ _PR_SET_PDEATHSIG = 1
 _ENDING_TAKES = 1.0  # seconds at most
 
 
-class NurseryGone(Exception):
-    """The nursery ended, and its workers with it."""
+class ForkServerGone(Exception):
+    """The fork server ended, and its workers with it."""
 
 
-class Nursery:
+class ForkServer:
     """The serving process's end of it."""
 
     def __init__(self, control: socket.socket, reap: Callable[[], object]) -> None:
@@ -50,7 +50,7 @@ class Nursery:
         self._asking = asyncio.Lock()
 
     @classmethod
-    def fork(cls, memory: int) -> Nursery:
+    def fork(cls, memory: int) -> ForkServer:
         """`memory` (bytes) is what each worker may take. Only for a process without threads."""
         ours, theirs = socket.socketpair()
         pid = os.fork()
@@ -64,7 +64,7 @@ class Nursery:
         return cls(ours, lambda: os.waitpid(pid, 0))
 
     @classmethod
-    def spawn(cls, memory: int) -> Nursery:
+    def spawn(cls, memory: int) -> ForkServer:
         """The same in a new interpreter."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -74,14 +74,14 @@ class Nursery:
             )
         return cls(ours, process.wait)
 
-    async def bear(self, connection: socket.socket, niceness: int) -> int:
-        """A new worker at the other end of `connection`; its process id. Raises NurseryGone."""
+    async def fork_worker(self, connection: socket.socket, niceness: int) -> int:
+        """A new worker at the other end of `connection`; its process id. Raises ForkServerGone."""
         return await self._answer(_FORK, niceness, connection.fileno())
 
     async def end(self, pid: int, *, lost: bool = False) -> int:
         """The exit code of a worker that is gone now; `lost` for one that was ending by itself.
 
-        Raises NurseryGone.
+        Raises ForkServerGone.
         """
         return await self._answer(_LOST if lost else _END, pid)
 
@@ -103,14 +103,14 @@ class Nursery:
                 socket.send_fds(self._control, [_REQUEST.pack(what, number)], given)
                 answer = await loop.sock_recv(self._control, _ANSWER.size)
             except OSError as error:
-                raise NurseryGone(str(error)) from error
+                raise ForkServerGone(str(error)) from error
         if len(answer) < _ANSWER.size:
-            raise NurseryGone("it closed its socket")
+            raise ForkServerGone("it closed its socket")
         return int.from_bytes(answer, "big", signed=True)
 
 
 def _live(memory: int) -> NoReturn:
-    """The life of a nursery: serve requests until the socket closes."""
+    """The life of a fork server: serve requests until the socket closes."""
     status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -119,7 +119,7 @@ def _live(memory: int) -> NoReturn:
         _serve(socket.socket(fileno=0), memory)
         status = 0
     finally:
-        # Not sys.exit: what the serving process registered for its end is not the nursery's.
+        # Not sys.exit: what the serving process registered for its end is not the fork server's.
         os._exit(status)
 
 

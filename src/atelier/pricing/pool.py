@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from atelier.domain.models3d import ModelRejected, Solid
-from atelier.pricing.fork_server import Nursery, NurseryGone
+from atelier.pricing.fork_server import ForkServer, ForkServerGone
 from atelier.pricing.worker import LENGTH, WorkerFault, solid_of
 
 log = structlog.get_logger(__name__)
@@ -38,14 +38,16 @@ class Pool:
     """Starts a worker when a model comes and none is idle, and keeps it for the next model.
 
     `time_limit` (seconds) and `memory` (bytes) hold for each model. How many models are measured
-    at a time is the caller's decision. `nursery` is one that was forked ahead; without, or when
+    at a time is the caller's decision. `fork_server` is one that was forked ahead; without, or when
     it is lost, one is spawned.
     """
 
-    def __init__(self, time_limit: float, memory: int, nursery: Nursery | None = None) -> None:
+    def __init__(
+        self, time_limit: float, memory: int, fork_server: ForkServer | None = None
+    ) -> None:
         self._time_limit = time_limit
         self._memory = memory
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._idle: dict[bool, list[_Worker]] = {True: [], False: []}
         self._busy: set[_Worker] = set()
 
@@ -85,9 +87,9 @@ class Pool:
         """End all workers, busy or not."""
         for each in (*self._idle[True], *self._idle[False], *self._busy):
             each.writer.close()
-        if self._nursery is not None:
-            await self._nursery.close()
-            self._nursery = None
+        if self._fork_server is not None:
+            await self._fork_server.close()
+            self._fork_server = None
 
     async def _worker(self, express: bool) -> _Worker:
         idle = self._idle[express]
@@ -112,26 +114,26 @@ class Pool:
         return _Worker(pid, reader, writer)
 
     async def _born(self, connection: socket.socket, niceness: int) -> int:
-        nursery = self._nursed(None)
+        fork_server = self._running(None)
         try:
-            return await nursery.bear(connection, niceness)
-        except NurseryGone as error:
-            log.warning("pricing nursery lost", reason=str(error))
-            await nursery.close()
-            return await self._nursed(nursery).bear(connection, niceness)
+            return await fork_server.fork_worker(connection, niceness)
+        except ForkServerGone as error:
+            log.warning("pricing fork server lost", reason=str(error))
+            await fork_server.close()
+            return await self._running(fork_server).fork_worker(connection, niceness)
 
-    def _nursed(self, lost: Nursery | None) -> Nursery:
-        """The nursery; another one if it is still the `lost` one."""
-        if self._nursery is None or self._nursery is lost:
-            self._nursery = Nursery.spawn(self._memory)
-        return self._nursery
+    def _running(self, lost: ForkServer | None) -> ForkServer:
+        """The fork server; another one if it is still the `lost` one."""
+        if self._fork_server is None or self._fork_server is lost:
+            self._fork_server = ForkServer.spawn(self._memory)
+        return self._fork_server
 
     async def _end(self, worker: _Worker, *, lost: bool = False) -> str:
         """See to it that the worker is gone; says what became of it."""
         worker.writer.close()
         try:
-            code = await self._nursed(None).end(worker.pid, lost=lost)
-        except NurseryGone:
+            code = await self._running(None).end(worker.pid, lost=lost)
+        except ForkServerGone:
             told = "all others"
         else:
             told = signal.Signals(-code).name if code < 0 else f"exit code {code}"

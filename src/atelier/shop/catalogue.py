@@ -20,11 +20,11 @@ from atelier.shop.accounts import Visitor
 from atelier.shop.ring_renderer import (
     PICTURE_PIXELS,
     SMALL_PIXELS,
-    easel,
     made,
+    painter,
     picture,
     picture_version,
-    workbench,
+    renderer,
 )
 from atelier.usecases import metal_prices
 from atelier.web.refusal import Refusal, page
@@ -43,7 +43,7 @@ router = APIRouter()
 async def catalogue_page(request: Request, _: Visitor) -> Response:
     """All designs, with what each costs at least."""
     gram_prices = await known_prices(request)
-    volumes = await workbench.do(_volumes)
+    volumes = await renderer.do(_volumes)
     prices = {
         code: each.total
         for code, volume in volumes.items()
@@ -57,7 +57,7 @@ async def design_picture(code: str, small: bool = False) -> Response:
     """The picture of a design, in the metal that it is shown in."""
     design = _known(code)
     pixels = SMALL_PIXELS if small else PICTURE_PIXELS
-    content = await easel.do(picture, design.ring, design.metal, pixels=pixels)
+    content = await painter.do(picture, design.ring, design.metal, pixels=pixels)
     return Response(
         content,
         media_type="image/png",
@@ -69,7 +69,7 @@ async def design_picture(code: str, small: bool = False) -> Response:
 async def design_page(request: Request, _: Visitor, code: str) -> Response:
     """One design, with what it costs in each metal."""
     design = _known(code)
-    ring = await workbench.do(made, design.ring)
+    ring = await renderer.do(made, design.ring)
     gram_prices = await known_prices(request)
     quotes = {metal: estimate(ring.volume_mm3, metal, gram_prices) for metal in METALS}
     others = [each for each in DESIGNS.values() if each is not design]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from atelier.data.shop import Customer, Order
 from atelier.shop.accounts import SignedIn
-from atelier.shop.ring_renderer import easel, picture_of_model
+from atelier.shop.ring_renderer import painter, picture_of_model
 from atelier.usecases import orders
 from atelier.web.refusal import Refusal
 from atelier.web.scope import resources_of
@@ -36,7 +36,7 @@ async def model_file(request: Request, customer: SignedIn, number: str) -> Respo
 async def model_picture(request: Request, customer: SignedIn, number: str) -> Response:
     """The model as a picture, in the order's metal once that is chosen."""
     order, content = await _model(request, customer, number)
-    painted = await easel.do(picture_of_model, content, order.metal)
+    painted = await painter.do(picture_of_model, content, order.metal)
     if painted is None:
         raise Refusal(404, "no-picture", "No picture", "Of this model we can draw no picture.")
     return Response(painted, media_type="image/png", headers=_KEPT)

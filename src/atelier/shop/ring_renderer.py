@@ -52,7 +52,7 @@ class MadeRing:
     volume_mm3: Decimal
 
 
-class Workbench:
+class Renderer:
     """Does work in threads, no more at once than there is room for; of too much it refuses some."""
 
     def __init__(self, name: str, hands: int) -> None:
@@ -74,10 +74,10 @@ class Workbench:
 
 
 # Their threads begin with the first work, so a process may fork before.
-workbench: Final = Workbench("workbench", 2)
+renderer: Final = Renderer("rings", 2)
 """Where this process makes rings, which is quick."""
 
-easel: Final = Workbench("easel", 1)
+painter: Final = Renderer("pictures", 1)
 """Where it paints pictures, so that no ring waits for one."""
 
 

@@ -23,7 +23,7 @@ from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
 from atelier.shop.catalogue import estimate, known_prices
-from atelier.shop.ring_renderer import easel, made, picture, shape, stl, workbench
+from atelier.shop.ring_renderer import made, painter, picture, renderer, shape, stl
 from atelier.usecases import orders
 from atelier.web.forms import form
 from atelier.web.refusal import Refusal, page
@@ -137,7 +137,7 @@ async def studio_shape(request: Request) -> Response:
     """The ring for the browser to show (see `pictures.scene`)."""
     wish = Wish.of(request.query_params)
     wish.raise_if_faulty()
-    content = await workbench.do(shape, wish.ring)
+    content = await renderer.do(shape, wish.ring)
     return Response(content, media_type="application/octet-stream")
 
 
@@ -146,7 +146,7 @@ async def studio_picture(request: Request) -> Response:
     """The ring as a picture."""
     wish = Wish.of(request.query_params)
     wish.raise_if_faulty()
-    content = await easel.do(picture, wish.ring, wish.metal, wish.view)
+    content = await painter.do(picture, wish.ring, wish.metal, wish.view)
     return Response(content, media_type="image/png")
 
 
@@ -164,7 +164,7 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
         return see_other(sign_in_path(f"/studio?{wish.query}"))
     resources = resources_of(request)
     file = _MadeFile(
-        f"{wish.name}-{wish.ring.size}.stl", bytearray(await workbench.do(stl, wish.ring))
+        f"{wish.name}-{wish.ring.size}.stl", bytearray(await renderer.do(stl, wish.ring))
     )
     model = await resources.files.save(file, resources.settings.upload_limit)
     async with resources.shop.session() as session:
@@ -189,7 +189,7 @@ async def _estimate_context(request: Request, wish: Wish) -> dict[str, Any]:
     context: dict[str, Any] = {"wish": wish, "words": ring_design.in_words(wish.ring)}
     if wish.faults:
         return {**context, "quote": None, "size_mm": None}
-    ring = await workbench.do(made, wish.ring)
+    ring = await renderer.do(made, wish.ring)
     return {
         **context,
         "quote": estimate(ring.volume_mm3, wish.metal, await known_prices(request)),

@@ -21,7 +21,7 @@ from atelier.data.outbox_tables import inbox, outbox
 from atelier.data.shop import Email, Order
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.messaging import topology
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.telemetry.metrics import REGISTRY
 from atelier.usecases import price_requests
 
@@ -93,7 +93,7 @@ class Gauges:
     """Those of the services in this process: of several replicas of a service, each tells all."""
 
     def __init__(
-        self, services: Collection[str], databases: Mapping[str, Database], broker: Broker
+        self, services: Collection[str], databases: Mapping[str, Database], broker: BrokerConnection
     ) -> None:
         self._databases = {name: each for name, each in databases.items() if name in services}
         self._inboxes = databases

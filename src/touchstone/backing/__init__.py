@@ -30,7 +30,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Broker(Server):
+class BrokerServer(Server):
     """RabbitMQ; `management` is the port of its HTTP API."""
 
     management: int = 0
@@ -52,7 +52,7 @@ class Backing:
     provider: str
     primary: Server
     replica: Server
-    broker: Broker
+    broker: BrokerServer
     cache: Server
     seconds: float = 0.0
 
@@ -71,7 +71,7 @@ class Backing:
             provider=data["provider"],
             primary=Server(**data["primary"]),
             replica=Server(**data["replica"]),
-            broker=Broker(**data["broker"]),
+            broker=BrokerServer(**data["broker"]),
             cache=Server(**data["cache"]),
             seconds=data["seconds"],
         )

@@ -24,7 +24,7 @@ from touchstone import run
 from touchstone.backing import (
     Backing,
     BackingUnavailable,
-    Broker,
+    BrokerServer,
     PrivateServer,
     Server,
     engine,
@@ -132,7 +132,7 @@ class ContainersProvider:
                 with contextlib.suppress(DockerException):
                     removed.result()
 
-    def start_rabbitmq(self, *, restarts: bool = False) -> tuple[DockerContainer, Broker]:
+    def start_rabbitmq(self, *, restarts: bool = False) -> tuple[DockerContainer, BrokerServer]:
         """A running RabbitMQ; one that `restarts` keeps its ports, which Docker else deals anew."""
         began = time.monotonic()
         ports = (5672, 15672)
@@ -144,7 +144,7 @@ class ContainersProvider:
         )
         return container, self.await_rabbitmq(container, began)
 
-    def await_rabbitmq(self, container: DockerContainer, began: float) -> Broker:
+    def await_rabbitmq(self, container: DockerContainer, began: float) -> BrokerServer:
         """Where a starting RabbitMQ answers, as soon as it does."""
 
         host, port = _where(container, 5672)
@@ -161,7 +161,7 @@ class ContainersProvider:
             return str(overview.raise_for_status().json()["rabbitmq_version"])
 
         found = _answer(container, version)
-        return Broker(
+        return BrokerServer(
             host=host,
             port=port,
             user=USER,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from touchstone.backing import Broker
+from touchstone.backing import BrokerServer
 from touchstone.backing.programs import Program, free_ports, path
 from touchstone.certificates import trusted
 
@@ -44,7 +44,7 @@ class RabbitMQ:
         self._mapper = Program("epmd", folder)
         self._program = Program("rabbitmq", folder)
 
-    def start(self) -> Broker:
+    def start(self) -> BrokerServer:
         """Start it, or start it again on what it kept; returns when its HTTP API answers."""
         began = time.monotonic()
         if not self._ports:
@@ -53,7 +53,7 @@ class RabbitMQ:
         self._mapper.start([path("epmd")])
         self._program.start([path("rabbitmq-server")])
         version = self._program.wait_for(lambda: self._version(management), timeout=90)
-        return Broker(
+        return BrokerServer(
             host="127.0.0.1",
             port=amqp,
             user=USER,

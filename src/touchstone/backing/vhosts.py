@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import httpx
 
-from touchstone.backing import Broker
+from touchstone.backing import BrokerServer
 from touchstone.certificates import trusted
 
 
 class VirtualHosts:
     """Those of one broker. Safe to use from several threads."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: BrokerServer) -> None:
         self._user = broker.user
         self._api = httpx.Client(
             base_url=f"{broker.management_url}/api",

@@ -14,7 +14,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from touchstone.browser.context_pool import Windows
+    from touchstone.browser.context_pool import ContextPool
 
 Act = Callable[[], Any]
 Outcome = tuple[Any, Exception | None]
@@ -23,9 +23,9 @@ _GATHERING = 10.0  # seconds until all threads are there
 
 
 def act_at_once(
-    windows: Windows | None, in_windows: Sequence[Act], elsewhere: Sequence[Act]
+    context_pool: ContextPool | None, in_windows: Sequence[Act], elsewhere: Sequence[Act]
 ) -> list[Any]:
-    """The results in their order: first those of `in_windows`, for which `windows` is needed.
+    """The results in their order: first those of `in_windows`, for which `context_pool` is needed.
 
     Raises the first exception of an act when all have ended; the others are notes of it.
     """
@@ -38,7 +38,7 @@ def act_at_once(
     with ThreadPoolExecutor(max(1, len(elsewhere))) as threads:
         begun = [threads.submit(in_thread, act) for act in elsewhere]
         start.wait(_GATHERING)
-        outcomes = list(windows.at_once(in_windows)) if windows else []
+        outcomes = list(context_pool.at_once(in_windows)) if context_pool else []
         outcomes += [each.result() for each in begun]
     errors = [error for _, error in outcomes if error]
     if errors:

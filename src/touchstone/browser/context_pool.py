@@ -92,7 +92,7 @@ class _Window:
         self.unanswered.discard(request)
 
 
-class Windows:
+class ContextPool:
     """Opens windows in a running browser. `timeout` is milliseconds an action may take; `ahead`
     says whether there will be another window to make ready for."""
 

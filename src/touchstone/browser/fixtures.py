@@ -27,7 +27,7 @@ from touchstone.report.artefacts import recording_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from touchstone.browser.context_pool import Windows
+    from touchstone.browser.context_pool import ContextPool
     from touchstone.browser.driver import Driver
 
 
@@ -150,7 +150,7 @@ class BrowserPlugin:
         self._engine = engine
         self._asked = asked
         self._driver: Driver | None = None
-        self._windows: Windows | None = None
+        self._context_pool: ContextPool | None = None
         self._suspect = False
         self._last = False
 
@@ -163,10 +163,10 @@ class BrowserPlugin:
             return f"browser: {describe(self._engine, path)}"
         return None  # whoever wants it is told what is missing
 
-    def start(self) -> Windows:
+    def start(self) -> ContextPool:
         """What opens windows in the running browser: another one, when something has happened to
         the last. Raises BrowserMissing."""
-        from touchstone.browser.context_pool import Windows
+        from touchstone.browser.context_pool import ContextPool
 
         if self._driver and (self._suspect or not self._driver.is_whole()):
             self._discard()
@@ -179,12 +179,12 @@ class BrowserPlugin:
             self._driver = Driver()
         else:
             self._driver.resume()
-        if self._windows is None or not self._windows.browser.is_connected():
-            self._windows = Windows(self._launch(self._driver), TIMEOUT)
-        self._windows.ahead = not self._last
-        return self._windows
+        if self._context_pool is None or not self._context_pool.browser.is_connected():
+            self._context_pool = ContextPool(self._launch(self._driver), TIMEOUT)
+        self._context_pool.ahead = not self._last
+        return self._context_pool
 
-    def open(self, options: dict[str, Any], *, first: bool) -> tuple[Windows, Page]:
+    def open(self, options: dict[str, Any], *, first: bool) -> tuple[ContextPool, Page]:
         """A window, and what opened it. `first` says that the test has no other: then a browser
         that does not answer makes room for another one.
 
@@ -194,20 +194,20 @@ class BrowserPlugin:
 
         from touchstone.browser.driver import NoAnswer
 
-        windows = self.start() if first else self._windows
-        assert windows
+        context_pool = self.start() if first else self._context_pool
+        assert context_pool
         assert self._driver
         try:
             with self._driver.within(_PATIENCE):
-                return windows, windows.open(options)
+                return context_pool, context_pool.open(options)
         except (Error, NoAnswer):
             if self._answers():
                 raise
             self._suspect = True
             if not first:
                 raise
-        windows = self.start()
-        return windows, windows.open(options)
+        context_pool = self.start()
+        return context_pool, context_pool.open(options)
 
     @contextmanager
     def patience(self) -> Iterator[None]:
@@ -227,16 +227,16 @@ class BrowserPlugin:
 
     def _answers(self) -> bool:
         assert self._driver
-        assert self._windows
+        assert self._context_pool
         with suppress(Exception), self._driver.within(_PATIENCE):
-            self._windows.browser.new_context().close()
+            self._context_pool.browser.new_context().close()
             return True
         return False
 
     def _discard(self) -> None:
         if self._driver:
             self._driver.end(kill=True)
-        self._driver = self._windows = None
+        self._driver = self._context_pool = None
         self._suspect = False
 
     def _launch(self, driver: Driver) -> Browser:
@@ -269,16 +269,16 @@ class BrowserPlugin:
         if self._driver is None:
             return
         whole = self._driver.is_whole() and not self._suspect
-        if whole and self._windows:
+        if whole and self._context_pool:
             self._driver.resume()
             with suppress(Exception), self._driver.within(_PATIENCE):
-                self._windows.browser.close()
+                self._context_pool.browser.close()
         self._driver.end(kill=not whole)
-        self._driver = self._windows = None
+        self._driver = self._context_pool = None
 
 
 @pytest.fixture
-def windows(pytestconfig: pytest.Config) -> Windows:
+def context_pool(pytestconfig: pytest.Config) -> ContextPool:
     try:
         return _plugin(pytestconfig).start()
     except BrowserMissing as missing:
@@ -292,13 +292,13 @@ def _plugin(config: pytest.Config) -> BrowserPlugin:
 
 
 @pytest.fixture
-def browser(windows: Windows) -> Browser:
+def browser(context_pool: ContextPool) -> Browser:
     """The browser of this worker process, shared by all its tests; for a page, use `browse`."""
-    return windows.browser
+    return context_pool.browser
 
 
 @pytest.fixture
-def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]:
+def browse(context_pool: ContextPool, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """Opens a browser for a named person; asked again for the same person, gives the same page."""
     from playwright.sync_api import Error
 
@@ -316,15 +316,15 @@ def browse(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Browse]
             return page
         wanted = {"base_url": base_url, "locale": locale, **recording.options(), **options}
         try:
-            windows, page = plugin.open(wanted, first=not pages)
+            context_pool, page = plugin.open(wanted, first=not pages)
         except Error as error:
             if "ffmpeg" not in error.message:
                 raise
             pytest.fail(_NO_FFMPEG, pytrace=False)
-        recording.in_background = windows.in_background
-        recording.hand_over = windows.hand_over
-        recording.leave_context = windows.leave
-        recording.close_context = windows.close
+        recording.in_background = context_pool.in_background
+        recording.hand_over = context_pool.hand_over
+        recording.leave_context = context_pool.leave
+        recording.close_context = context_pool.close
         recording.add(name, page.context)
         pages[name] = base_url, page
         return page

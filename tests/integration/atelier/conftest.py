@@ -10,7 +10,7 @@ import pytest
 
 from atelier.data.database import Database
 from atelier.data.shop import Partner
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.settings import Settings
 from tests.integration.atelier.moved import Moved
 from tests.integration.atelier.s3_server import S3, s3_server
@@ -64,9 +64,9 @@ async def mes(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def broker(settings: Settings) -> AsyncIterator[Broker]:
+async def broker(settings: Settings) -> AsyncIterator[BrokerConnection]:
     """The connection of one process; a test that is about several makes others itself."""
-    connection = Broker(settings.broker)
+    connection = BrokerConnection(settings.broker)
     yield connection
     await connection.close()
 

@@ -18,7 +18,7 @@ from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.messaging import outbox
 from atelier.messaging.applying import Applier
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Handler
@@ -41,7 +41,9 @@ pytestmark = pytest.mark.anyio
 QUEUE = "mes.orders"
 
 
-def consumer(handler: Handler, mes: Database, broker: Broker, settings: Settings) -> Consumer:
+def consumer(
+    handler: Handler, mes: Database, broker: BrokerConnection, settings: Settings
+) -> Consumer:
     return Consumer(QUEUE, handler, mes, broker, retry_delays=settings.retry_delays)
 
 
@@ -59,7 +61,7 @@ async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
         calls.append(event)
         await work_orders.handle(session, event)
 
-    brokers = [Broker(settings.broker) for _ in range(3)]
+    brokers = [BrokerConnection(settings.broker) for _ in range(3)]
     event = told(uuid4(), None, State.SUBMITTED)
     await deliver(brokers[0], QUEUE, *[event] * 60)
     consuming = [start(consumer(handle, mes, broker, settings)) for broker in brokers]
@@ -80,7 +82,7 @@ async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_reordered_and_repeated_events_end_where_the_right_order_does(
-    mes: Database, broker: Broker, settings: Settings, start: Start, seed: int
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start, seed: int
 ) -> None:
     path = [
         State.SUBMITTED,
@@ -111,7 +113,7 @@ async def test_reordered_and_repeated_events_end_where_the_right_order_does(
 
 
 async def test_an_old_event_under_a_new_id_changes_nothing(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     order_id = uuid4()
     submitted = told(order_id, None, State.SUBMITTED)
@@ -145,7 +147,7 @@ async def test_an_old_event_under_a_new_id_changes_nothing(
 )
 async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
     mes: Database,
-    broker: Broker,
+    broker: BrokerConnection,
     settings: Settings,
     start: Start,
     poison: bytes | Event,
@@ -165,7 +167,7 @@ async def test_what_can_never_be_handled_is_set_aside_with_the_reason(
 
 
 async def test_an_error_that_quotes_broken_text_still_reaches_the_dead_letter(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     async def fail(session: AsyncSession, event: Event) -> None:
         raise LookupError(event.data["gem"])
@@ -180,7 +182,7 @@ async def test_an_error_that_quotes_broken_text_still_reaches_the_dead_letter(
 
 
 async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     order_id = uuid4()
     start(consumer(work_orders.handle, mes, broker, settings))
@@ -200,7 +202,7 @@ async def test_a_step_that_the_order_cannot_take_any_more_is_set_aside(
 
 
 async def test_a_handler_that_keeps_failing_is_tried_with_growing_pauses_and_then_set_aside(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     attempts: list[float] = []
 
@@ -225,7 +227,7 @@ async def test_a_handler_that_keeps_failing_is_tried_with_growing_pauses_and_the
 
 
 async def test_a_handler_that_fails_once_has_its_effect_once(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     attempts: list[Event] = []
 
@@ -246,7 +248,7 @@ async def test_a_handler_that_fails_once_has_its_effect_once(
 
 
 async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
-    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     name = sa.make_url(settings.mes_database).database
     event = told(uuid4(), None, State.SUBMITTED)
@@ -275,12 +277,12 @@ async def test_while_the_database_is_away_messages_wait_and_lose_no_attempt(
 
 
 async def test_a_queue_that_somebody_deleted_is_there_again(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     consuming = consumer(work_orders.handle, mes, broker, settings)
     start(consuming)
     await consuming.consuming.wait()
-    other_broker = Broker(settings.broker)
+    other_broker = BrokerConnection(settings.broker)
     async with other_broker.channel() as channel:
         await channel.queue_delete(QUEUE)
         event = told(uuid4(), None, State.SUBMITTED)
@@ -296,7 +298,7 @@ async def test_a_queue_that_somebody_deleted_is_there_again(
 
 
 async def test_stopping_finishes_the_message_in_hand(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -319,7 +321,7 @@ async def test_stopping_finishes_the_message_in_hand(
 
 
 async def test_a_message_that_is_in_hand_when_the_broker_goes_comes_back(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     attempts: list[Event] = []
     begun, go_on = asyncio.Event(), asyncio.Event()
@@ -345,7 +347,7 @@ async def test_a_message_that_is_in_hand_when_the_broker_goes_comes_back(
 
 
 async def test_an_event_waits_for_an_earlier_one_for_as_long_as_that_takes(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     order_id = uuid4()
     submitted = told(order_id, None, State.SUBMITTED)
@@ -378,7 +380,7 @@ async def test_an_event_waits_for_an_earlier_one_for_as_long_as_that_takes(
 
 
 async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     event = told(uuid4(), None, State.SUBMITTED)
 
@@ -392,7 +394,7 @@ async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
     await asyncio.wait([failing])
     assert not await waiting(broker, QUEUE)
 
-    nowhere = Broker("amqp://guest:guest@127.0.0.1:1/")
+    nowhere = BrokerConnection("amqp://guest:guest@127.0.0.1:1/")
     start(consumer(work_orders.handle, mes, nowhere, settings))
 
     await eventually_async(lambda: history(mes, event))
@@ -416,7 +418,7 @@ async def test_what_another_process_has_in_hand_is_not_asked_for_in_a_hurry(
 
 
 async def test_what_the_database_refuses_for_one_event_only_holds_up_no_other(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     async def refuse_some(session: AsyncSession, event: Event) -> None:
         if event.data["number"].startswith("AT-X"):

@@ -21,7 +21,7 @@ from atelier.mes.listing.feed import Feed, Session
 from atelier.mes.listing.projector import Projector, rebuild
 from atelier.mes.listing.readmodel import KEY, ReadModel
 from atelier.mes.listing.source import Source
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.settings import Settings
 from atelier.usecases import work_orders
@@ -113,7 +113,7 @@ async def test_it_has_all_active_work_and_the_newest_on_top(
 
 
 async def test_events_that_come_twice_and_in_any_order_lead_to_the_same_list(
-    settings: Settings, mes: Database, model: ReadModel, broker: Broker, start: Start
+    settings: Settings, mes: Database, model: ReadModel, broker: BrokerConnection, start: Start
 ) -> None:
     events = []
     for _ in range(8):

@@ -18,7 +18,7 @@ from atelier.mail import due
 from atelier.mail.composing import Letterhead
 from atelier.mail.sender import TRIES, Sender
 from atelier.mail.transport import Transport, Unreachable, transport
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
@@ -122,7 +122,7 @@ def sender(shop: Database, through: Transport | Mailbox, *, first_wait: float = 
 
 
 async def test_one_letter_for_each_step_in_the_customers_language(
-    shop: Database, broker: Broker, settings: Settings, start: Start, mailbox: Mailbox
+    shop: Database, broker: BrokerConnection, settings: Settings, start: Start, mailbox: Mailbox
 ) -> None:
     english, russian = await registered(shop), await registered(shop, "ru")
     hers, theirs = await submitted(shop, english), await submitted(shop, russian)
@@ -181,7 +181,7 @@ async def test_partners_get_no_letters(shop: Database, partner: Partner) -> None
 
 
 async def test_an_event_that_comes_twice_leads_to_one_letter(
-    shop: Database, broker: Broker, settings: Settings, start: Start, mailbox: Mailbox
+    shop: Database, broker: BrokerConnection, settings: Settings, start: Start, mailbox: Mailbox
 ) -> None:
     customer = await registered(shop)
     order = await submitted(shop, customer)

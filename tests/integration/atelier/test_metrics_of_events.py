@@ -28,7 +28,7 @@ from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
 from atelier.messaging import outbox
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
@@ -72,7 +72,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 @moves("atelier_inbox_events", queue=QUEUES, state=["waiting", "failed", "dead"])
 @moves("atelier_inbox_oldest_seconds", queue=QUEUES)
 async def test_queues_and_inboxes(
-    shop: Database, mes: Database, broker: Broker, start: Start, moved: Moved
+    shop: Database, mes: Database, broker: BrokerConnection, start: Start, moved: Moved
 ) -> None:
     databases = {"shop": shop, "mes": mes}
     faults = {"early": NotYet("it is early"), "bad": LookupError(), "strange": Refused("what?")}
@@ -106,7 +106,7 @@ async def test_queues_and_inboxes(
 @moves("atelier_outbox_oldest_seconds", database=DATABASES)
 @moves("atelier_published_events_total", database=DATABASES, outcome=["confirmed", "refused"])
 async def test_outboxes(
-    shop: Database, mes: Database, broker: Broker, start: Start, moved: Moved
+    shop: Database, mes: Database, broker: BrokerConnection, start: Start, moved: Moved
 ) -> None:
     databases = {"shop": shop, "mes": mes}
     for database in databases.values():
@@ -124,7 +124,7 @@ async def test_outboxes(
 @moves("atelier_oldest_order_seconds", state=State)
 @moves("atelier_letters_parked", kind=[*Kind, CONFIRMATION])
 @moves("atelier_pricing_waiting", source=["shop", "partner"])
-async def test_what_waits(settings: Settings, mes: Database, broker: Broker) -> None:
+async def test_what_waits(settings: Settings, mes: Database, broker: BrokerConnection) -> None:
     shop = Database(settings.shop_database)  # without a replica, which may be behind
     customer = Customer(id=uuid4(), email="anna@example.org", name="Anna", password_hash="-")
     orders = {
@@ -208,7 +208,7 @@ class Knows(Systems):
 @moves("atelier_reconciliation_differences", kind=get_args(comparing.Kind))
 @moves("atelier_reconciliation_repairs_total", kind=get_args(comparing.Kind))
 async def test_reconciliation(
-    shop: Database, mes: Database, broker: Broker, start: Start, moved: Moved
+    shop: Database, mes: Database, broker: BrokerConnection, start: Start, moved: Moved
 ) -> None:
     systems = Knows(shop, mes, broker)
     await Reconciler(systems, every=60).look()

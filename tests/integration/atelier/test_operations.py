@@ -26,7 +26,7 @@ from atelier.data.shop import (
 )
 from atelier.domain.lifecycle import State
 from atelier.messaging import inbox, topology
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
@@ -54,11 +54,11 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def systems(shop: Database, mes: Database, broker: Broker) -> Systems:
+def systems(shop: Database, mes: Database, broker: BrokerConnection) -> Systems:
     return Systems(shop, mes, broker, grace=timedelta(0))
 
 
-def mes_consumer(mes: Database, broker: Broker, settings: Settings) -> Consumer:
+def mes_consumer(mes: Database, broker: BrokerConnection, settings: Settings) -> Consumer:
     return Consumer(
         "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
     )
@@ -81,7 +81,7 @@ def exploded(order_id: UUID | None = None) -> Event:
 
 
 async def test_dead_letters_say_what_died_where_when_and_why(
-    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     unknown = exploded()
     await deliver(broker, "mes.orders", unknown, b"no event")
@@ -102,7 +102,7 @@ async def test_dead_letters_say_what_died_where_when_and_why(
 
 
 async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
-    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     submitted, other = told(uuid4(), None, State.SUBMITTED), exploded()
     is_locked = True
@@ -125,7 +125,7 @@ async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
 
 
 async def test_what_is_given_up_and_replayed_dies_again_with_its_new_reason(
-    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     await deliver(broker, "mes.orders", b"no event", exploded())
     start(mes_consumer(mes, broker, settings))
@@ -144,7 +144,7 @@ async def test_what_is_given_up_and_replayed_dies_again_with_its_new_reason(
 
 
 async def test_what_waits_keeps_its_trace(
-    mes: Database, broker: Broker, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     early = told(uuid4(), State.PRICE_CALCULATED, State.CONFIRMED)
@@ -164,7 +164,7 @@ async def test_what_was_lost_between_outbox_and_consumer_is_sent_again_and_nothi
     systems: Systems,
     shop: Database,
     mes: Database,
-    broker: Broker,
+    broker: BrokerConnection,
     partner: Partner,
     settings: Settings,
     start: Start,
@@ -205,7 +205,7 @@ async def test_what_was_lost_between_outbox_and_consumer_is_sent_again_and_nothi
 
 
 async def test_what_may_still_be_in_a_queue_is_not_taken_for_lost(
-    systems: Systems, shop: Database, broker: Broker, partner: Partner, start: Start
+    systems: Systems, shop: Database, broker: BrokerConnection, partner: Partner, start: Start
 ) -> None:
     await placed(shop, partner)
     start(Relay(shop, broker))
@@ -220,7 +220,7 @@ async def test_what_may_still_be_in_a_queue_is_not_taken_for_lost(
 
 
 async def test_what_sending_again_does_not_repair_is_left_to_a_person_and_told_of(
-    systems: Systems, shop: Database, mes: Database, broker: Broker, partner: Partner
+    systems: Systems, shop: Database, mes: Database, broker: BrokerConnection, partner: Partner
 ) -> None:
     order = await placed(shop, partner)
     async with mes.session() as session:
@@ -259,7 +259,7 @@ async def test_an_order_that_the_factory_never_heard_of_is_repaired(
     systems: Systems,
     shop: Database,
     mes: Database,
-    broker: Broker,
+    broker: BrokerConnection,
     partner: Partner,
     settings: Settings,
     start: Start,
@@ -288,7 +288,7 @@ async def test_an_answer_that_got_lost_is_sent_again(
     systems: Systems,
     shop: Database,
     mes: Database,
-    broker: Broker,
+    broker: BrokerConnection,
     partner: Partner,
     settings: Settings,
     start: Start,
@@ -324,7 +324,7 @@ async def test_each_kind_of_difference_is_named(
     systems: Systems,
     shop: Database,
     mes: Database,
-    broker: Broker,
+    broker: BrokerConnection,
     partner: Partner,
     settings: Settings,
     start: Start,
@@ -366,7 +366,7 @@ async def test_each_kind_of_difference_is_named(
 
 
 async def test_what_may_be_on_its_way_is_no_difference(
-    shop: Database, mes: Database, broker: Broker, partner: Partner
+    shop: Database, mes: Database, broker: BrokerConnection, partner: Partner
 ) -> None:
     await placed(shop, partner)
 

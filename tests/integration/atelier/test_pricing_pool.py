@@ -40,7 +40,7 @@ async def make_pool() -> AsyncIterator[MakePool]:
         await pool.close()
 
 
-def nursery() -> psutil.Process:
+def fork_server() -> psutil.Process:
     [found] = [
         each
         for each in psutil.Process().children()
@@ -52,7 +52,7 @@ def nursery() -> psutil.Process:
 async def frozen_worker(pool: Pool) -> psutil.Process:
     """The pool's only worker, which stands still: what it is given it holds."""
     await pool.measure(CUBE)
-    [worker] = nursery().children()
+    [worker] = fork_server().children()
     worker.suspend()
     return worker
 
@@ -69,7 +69,7 @@ async def test_a_worker_measures_one_model_after_another(make_pool: MakePool) ->
     pool = make_pool()
     for express in (True, True, False, False):
         await pool.measure(CUBE, express=express)
-    express, other = sorted(nursery().children(), key=lambda worker: worker.nice())
+    express, other = sorted(fork_server().children(), key=lambda worker: worker.nice())
     assert other.nice() > express.nice()
 
 
@@ -77,7 +77,7 @@ async def test_a_model_has_a_time_limit(make_pool: MakePool) -> None:
     pool = make_pool(time_limit=0.000_001)
     with pytest.raises(TookTooLong, match="not measured within 1e-06 s"):
         await pool.measure(LARGE)
-    assert nursery().children() == []
+    assert fork_server().children() == []
 
 
 async def test_a_model_may_not_take_all_memory(make_pool: MakePool) -> None:
@@ -109,14 +109,14 @@ async def test_a_worker_that_hangs_is_ended(make_pool: MakePool) -> None:
 async def test_a_lost_nursery_is_replaced(make_pool: MakePool) -> None:
     pool = make_pool()
     await pool.measure(CUBE)
-    lost = nursery()
+    lost = fork_server()
     lost.kill()
     lost.wait()
     # The old one's worker may be asked before it is known to be gone, too.
     with suppress(WorkerLost):
         await pool.measure(RING)
     assert await pool.measure(RING) == measure(RING)
-    assert nursery() != lost
+    assert fork_server() != lost
 
 
 async def test_whoever_is_cancelled_leaves_no_worker_busy(make_pool: MakePool) -> None:
@@ -130,17 +130,17 @@ async def test_whoever_is_cancelled_leaves_no_worker_busy(make_pool: MakePool) -
 
 FORKED_POOL = """
 import asyncio, sys
-from atelier.pricing.fork_server import Nursery
+from atelier.pricing.fork_server import ForkServer
 from atelier.pricing.pool import Pool
 
-async def main(nursery):
-    pool = Pool(60, 1 << 30, nursery)
+async def main(fork server):
+    pool = Pool(60, 1 << 30, fork server)
     model = sys.stdin.buffer.read()
     await pool.measure(model)
     print("measured", flush=True)
     await asyncio.Event().wait()
 
-asyncio.run(main(Nursery.fork(1 << 30)))
+asyncio.run(main(ForkServer.fork(1 << 30)))
 """
 
 
@@ -156,7 +156,7 @@ def test_nothing_is_left_when_the_process_is_killed() -> None:
         process.stdin.close()
         assert b"measured\n" in process.stdout
         family = psutil.Process(process.pid).children(recursive=True)
-        assert len(family) == 2  # the nursery and one worker
+        assert len(family) == 2  # the fork server and one worker
         os.kill(process.pid, signal.SIGKILL)
     # A zombie has ended, too: where no init collects orphans, it is all that is left.
     _, left = psutil.wait_procs(family, timeout=10)

@@ -21,7 +21,7 @@ from atelier.data.shop import (
     WebhookEndpoint,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.relay import Relay
 from atelier.usecases import orders
 from tests.integration.atelier.conftest import Start
@@ -36,7 +36,7 @@ async def placed(shop: Database, partner: Partner) -> Order:
 
 
 async def test_old_events_go_but_for_those_of_orders_under_way(
-    shop: Database, mes: Database, partner: Partner, broker: Broker, start: Start
+    shop: Database, mes: Database, partner: Partner, broker: BrokerConnection, start: Start
 ) -> None:
     running, finished = await placed(shop, partner), await placed(shop, partner)
     start(Relay(shop, broker))

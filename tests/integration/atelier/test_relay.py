@@ -13,7 +13,7 @@ from atelier.data.mes import WorkOrder, WorkOrderHistory
 from atelier.data.shop import Partner
 from atelier.domain.lifecycle import State
 from atelier.messaging import outbox
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
@@ -51,7 +51,7 @@ async def unpublished(database: Database) -> list[UUID]:
 
 
 async def test_an_event_leaves_only_with_the_transaction_that_made_it(
-    shop: Database, broker: Broker, start: Start
+    shop: Database, broker: BrokerConnection, start: Start
 ) -> None:
     undone, done = (told(uuid4(), None, State.SUBMITTED) for _ in range(2))
     async with shop.session() as session:
@@ -68,7 +68,7 @@ async def test_an_event_leaves_only_with_the_transaction_that_made_it(
 
 
 async def test_the_relay_is_woken_by_the_commit(
-    shop: Database, broker: Broker, start: Start
+    shop: Database, broker: BrokerConnection, start: Start
 ) -> None:
     start(Relay(shop, broker, look_every=3600))
     # One after another, so that each finds the relay asleep.
@@ -78,7 +78,7 @@ async def test_the_relay_is_woken_by_the_commit(
 
 
 async def test_events_leave_in_the_order_of_the_outbox(
-    shop: Database, broker: Broker, start: Start
+    shop: Database, broker: BrokerConnection, start: Start
 ) -> None:
     # More than one batch, before the relay starts and while it runs.
     events = [told(uuid4(), None, State.SUBMITTED) for _ in range(250)]
@@ -95,7 +95,7 @@ async def test_events_leave_in_the_order_of_the_outbox(
 async def test_of_two_relays_one_publishes_and_the_other_takes_over(
     shop: Database, settings: Settings, start: Start
 ) -> None:
-    brokers = [Broker(settings.broker) for _ in range(2)]
+    brokers = [BrokerConnection(settings.broker) for _ in range(2)]
     for broker in brokers:
         start(Relay(shop, broker))
     first = [told(uuid4(), None, State.SUBMITTED) for _ in range(30)]
@@ -118,7 +118,7 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over(
 
 
 async def test_an_event_that_no_queue_wants_stays_until_one_does(
-    shop: Database, broker: Broker, start: Start
+    shop: Database, broker: BrokerConnection, start: Start
 ) -> None:
     unwanted = Event(type="nobody.listens", order_id=uuid4(), actor="test")
     later = told(unwanted.order_id, None, State.SUBMITTED)
@@ -146,7 +146,7 @@ async def test_an_event_that_no_queue_wants_stays_until_one_does(
 
 
 async def test_events_that_no_queue_wants_hold_up_no_other_orders(
-    shop: Database, broker: Broker, start: Start
+    shop: Database, broker: BrokerConnection, start: Start
 ) -> None:
     # More of them than fit into a batch.
     unwanted = [Event(type="nobody.listens", order_id=uuid4(), actor="test") for _ in range(150)]
@@ -162,7 +162,7 @@ async def test_events_that_no_queue_wants_hold_up_no_other_orders(
 
 
 async def test_a_relay_that_dies_before_its_mark_publishes_twice_but_it_counts_once(
-    shop: Database, mes: Database, broker: Broker, settings: Settings, start: Start
+    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     event = told(uuid4(), None, State.SUBMITTED)
     await append(shop, event)
@@ -204,7 +204,7 @@ async def test_a_broker_restart_loses_nothing_and_doubles_nothing(
     private_broker: PrivateBroker,
     start: Start,
 ) -> None:
-    broker = Broker(private_broker.amqp)
+    broker = BrokerConnection(private_broker.amqp)
     consumer = Consumer(
         "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
     )

@@ -13,7 +13,7 @@ from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.domain.lifecycle import State
 from atelier.messaging import inbox
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.event import Event
 from atelier.messaging.inbox import DeadLetter
 from atelier.storage.model_store import StoredModel
@@ -58,7 +58,7 @@ def told(
     )
 
 
-async def deliver(broker: Broker, queue: str, *bodies: Event | bytes) -> None:
+async def deliver(broker: BrokerConnection, queue: str, *bodies: Event | bytes) -> None:
     """Put messages straight into a queue, in this order."""
     async with broker.channel() as channel:
         for body in bodies:
@@ -72,7 +72,7 @@ async def history(mes: Database, event: Event) -> list[State]:
         return [line.to_state for line in await work_orders.history(session, event.order_id)]
 
 
-async def waiting(broker: Broker, queue: str) -> list[AbstractIncomingMessage]:
+async def waiting(broker: BrokerConnection, queue: str) -> list[AbstractIncomingMessage]:
     """Take all messages out of a queue, oldest first."""
     async with broker.channel() as channel:
         source = await channel.get_queue(queue, ensure=False)

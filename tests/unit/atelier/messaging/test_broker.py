@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 
 
-class Swallowing(Broker):
+class Swallowing(BrokerConnection):
     """Connects when it is interrupted, and does not tell: as `asyncio.wait_for` of Python 3.11."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from atelier.data.database import Database
 from atelier.data.mes import Calculation, CalculationRequest
 from atelier.domain.lifecycle import State
 from atelier.messaging import inbox
-from atelier.messaging.broker import Broker
+from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.pricing.dispatcher import Dispatcher
@@ -62,7 +62,7 @@ async def frugal_pool() -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def dispatch(
-    mes: Database, broker: Broker, models: ModelStore, settings: Settings, start: Start
+    mes: Database, broker: BrokerConnection, models: ModelStore, settings: Settings, start: Start
 ) -> Dispatch:
     """Starts what works on requests, with a consumer that takes them in."""
 
@@ -129,7 +129,7 @@ async def calculation(mes: Database, event: Event) -> Calculation:
 
 
 async def test_an_order_is_priced_once_however_often_it_is_asked(
-    mes: Database, models: ModelStore, pool: Pool, dispatch: Dispatch, broker: Broker
+    mes: Database, models: ModelStore, pool: Pool, dispatch: Dispatch, broker: BrokerConnection
 ) -> None:
     event = asked(await kept(models, CUBE))
     again = Event(type=event.type, order_id=event.order_id, actor=event.actor, data={**event.data})
@@ -218,7 +218,7 @@ async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(
     models: ModelStore,
     tmp_path: Path,
     pool: Pool,
-    broker: Broker,
+    broker: BrokerConnection,
     dispatch: Dispatch,
 ) -> None:
     content = await kept(models, CUBE)
@@ -243,7 +243,11 @@ async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(
 
 
 async def test_a_model_that_kills_its_worker_is_put_aside_and_harms_no_other(
-    mes: Database, models: ModelStore, frugal_pool: Pool, broker: Broker, dispatch: Dispatch
+    mes: Database,
+    models: ModelStore,
+    frugal_pool: Pool,
+    broker: BrokerConnection,
+    dispatch: Dispatch,
 ) -> None:
     hog, cube = await kept(models, LARGE), await kept(models, CUBE)
     flooding = f"partner:{uuid4()}"
