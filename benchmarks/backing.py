@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from touchstone import run
+from touchstone import reaping, run, surroundings
 from touchstone.backing.native import NativeProvider
 from touchstone.backing.postgres import Postgres
 from touchstone.backing.rabbitmq import RabbitMQ
@@ -54,15 +54,15 @@ def main() -> None:
 
 def _measure(start: Start) -> tuple[float, float]:
     folder = run.create(run.default_parent())
-    os.environ[run.VARIABLE] = str(folder.path)
+    os.environ[surroundings.VARIABLE] = str(folder.path)
     try:
         ended = _ended()
         began = time.monotonic()
         start(folder.path)
         took = time.monotonic() - began
-        return took, _ended() - ended + sum(map(_busy, run.processes(folder.path)))
+        return took, _ended() - ended + sum(map(_busy, reaping.processes(folder.path)))
     finally:
-        run.remove(folder.path)
+        reaping.remove(folder.path)
         os.close(folder.lock)
 
 

@@ -24,7 +24,7 @@ from atelier.serve import APPLICATIONS
 from fixtures.accounts import MadeAccounts
 from fixtures.routes import applications, routes_of
 from fixtures.strangers import Account, cast, fuzz
-from touchstone.backing import PROVIDERS
+from touchstone.backing.providers import PROVIDERS
 from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 

@@ -30,7 +30,7 @@ import sqlalchemy as sa
 
 from fixtures import models
 from fixtures.accounts import MadeAccounts
-from touchstone.backing import PROVIDERS
+from touchstone.backing.providers import PROVIDERS
 from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually

@@ -39,7 +39,7 @@ from fixtures import models
 from fixtures.accounts import MadeAccounts
 from fixtures.clients.pages import ShopForms
 from fixtures.model_files import ModelFile
-from touchstone.backing import PROVIDERS
+from touchstone.backing.providers import PROVIDERS
 from touchstone.keeper.client import KeeperClient, KeeperProcess
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually

@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from touchstone import run
-from touchstone.backing import PROVIDERS
+from touchstone import reaping
+from touchstone.backing.providers import PROVIDERS
 from touchstone.keeper.client import KeeperClient, KeeperProcess, Lease
 from touchstone.waiting import eventually
 
@@ -104,7 +104,7 @@ def _holdings(client: KeeperClient, folder: Path) -> dict[str, int]:
     ).json()
     with psycopg.connect(backing.database(backing.primary, "postgres")) as connection:
         row = connection.execute("SELECT count(*) FROM pg_database").fetchone()
-    processes = list(run.processes(folder))
+    processes = list(reaping.processes(folder))
     held = {
         "processes": len(processes),
         "databases": row[0] if row else 0,

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from touchstone.backing import PROVIDERS
+from touchstone.backing.providers import PROVIDERS
 
 INTERVAL = 0.05  # seconds
 TICK = os.sysconf("SC_CLK_TCK")

@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
-from touchstone import backing, config, demo
+from touchstone import config, demo
+from touchstone.backing import providers
+from touchstone.backing.servers import Backing, BackingUnavailable
 from touchstone.commands import command
 from touchstone.keeper import discovery
 from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
@@ -33,8 +35,10 @@ _Backing = Annotated[
 
 
 def _known(name: str | None) -> str | None:
-    if name is not None and name not in backing.PROVIDERS:
-        raise typer.BadParameter(f"{name} is unknown; choose one of {', '.join(backing.PROVIDERS)}")
+    if name is not None and name not in providers.PROVIDERS:
+        raise typer.BadParameter(
+            f"{name} is unknown; choose one of {', '.join(providers.PROVIDERS)}"
+        )
     return name
 
 
@@ -47,7 +51,7 @@ def up(provider: _Backing = None) -> None:
     except config.ConfigurationError as error:
         raise _failure(str(error)) from None
     with _one_after_the_other(root):
-        _start(root, provider or backing.choose())
+        _start(root, provider or providers.choose())
 
 
 def _start(root: Path, chosen: str) -> None:
@@ -62,7 +66,7 @@ def _start(root: Path, chosen: str) -> None:
         keeper.wait()
         with contextlib.closing(KeeperClient(keeper.folder.socket)) as client:
             typer.echo(f"backing: {client.backing().summary()}")
-    except (InfrastructureError, backing.BackingUnavailable) as error:
+    except (InfrastructureError, BackingUnavailable) as error:
         keeper.kill()
         raise _failure(str(error)) from None
     except BaseException:
@@ -92,7 +96,7 @@ def status() -> None:
         stays = f"stays until `{_call('down')}`" if said["stays"] else "a run"
         lines.append(f"{said['provider']} · {stays} · {said['root']} · {socket.parent}")
         if said["backing"]:
-            lines.append(f"  {backing.Backing.from_json(said['backing']).summary()}")
+            lines.append(f"  {Backing.from_json(said['backing']).summary()}")
         lines += [f"  kept {name}: {kept['scenario']}" for name, kept in said["kept"].items()]
     typer.echo("\n".join(lines) or "nothing is running")
 
@@ -127,9 +131,9 @@ def run_demo(
     """Run the whole platform in the foreground, with a little data in it, until Ctrl-C."""
     root = _root()
     try:
-        chosen = provider or backing.choose()
+        chosen = provider or providers.choose()
         demo.run(root, chosen, target or root / demo.TARGET, others=target is None)
-    except (InfrastructureError, backing.BackingUnavailable, config.ConfigurationError) as error:
+    except (InfrastructureError, BackingUnavailable, config.ConfigurationError) as error:
         raise _failure(str(error)) from None
 
 

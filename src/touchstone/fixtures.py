@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from touchstone import plugin
-from touchstone.backing import Backing, BackingUnavailable
+from touchstone.backing.servers import Backing, BackingUnavailable
 from touchstone.keeper.client import InfrastructureError, KeeperClient
 from touchstone.report.results import KEPT
 from touchstone.sandbox import Sandbox

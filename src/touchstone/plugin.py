@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from touchstone import backing, run, surroundings
 from touchstone import config as configuration
+from touchstone import surroundings
+from touchstone.backing import providers
 from touchstone.commands import command
 from touchstone.keeper import discovery
 from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
@@ -65,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add touchstone's options."""
     parser.getgroup("touchstone").addoption(
         "--backing",
-        choices=(*backing.PROVIDERS, configure.PROVIDER),
+        choices=(*providers.PROVIDERS, configure.PROVIDER),
         default=os.environ.get("TOUCHSTONE_BACKING"),
         help="where PostgreSQL, RabbitMQ and Redis come from: programs of this machine (native) "
         "or Docker (containers); by default native where the programs are found, else containers; "
@@ -97,9 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         if said := surroundings.needs_assertions():
             raise pytest.UsageError(said)
-        chosen = config.option.backing or backing.choose()
-        if chosen not in backing.PROVIDERS:
-            raise pytest.UsageError(backing.unknown(chosen, "TOUCHSTONE_BACKING"))
+        chosen = config.option.backing or providers.choose()
+        if chosen not in providers.PROVIDERS:
+            raise pytest.UsageError(providers.unknown(chosen, "TOUCHSTONE_BACKING"))
         config.stash[PROVIDER] = chosen
 
 
@@ -153,8 +154,8 @@ def _is_borrowed(config: pytest.Config, warm: Path | None) -> bool:
 
 def _name_run(config: pytest.Config) -> None:
     # What this process starts – workers, browsers – is found by it when all is cleared away.
-    config.stash[OUTER_RUN] = os.environ.get(run.VARIABLE)
-    os.environ[run.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
+    config.stash[OUTER_RUN] = os.environ.get(surroundings.VARIABLE)
+    os.environ[surroundings.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -197,16 +198,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if OUTER_RUN in config.stash:
         outer = config.stash[OUTER_RUN]
         if outer is None:
-            del os.environ[run.VARIABLE]
+            del os.environ[surroundings.VARIABLE]
         else:
-            os.environ[run.VARIABLE] = outer
+            os.environ[surroundings.VARIABLE] = outer
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which backing services the run has, and where from."""
     if PROVIDER not in config.stash:
         return None
-    header = f"touchstone: {backing.describe(config.stash[PROVIDER])}"
+    header = f"touchstone: {providers.describe(config.stash[PROVIDER])}"
     if config.option.start == "spawn":
         reason = "--start spawn" if owner.usual_start() == "fork" else "a fork is not safe here"
         header += f"; sandboxes are spawned, which is slower: {reason}"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from touchstone.backing import Backing, BrokerServer, Server
 from touchstone.backing.replication import catch_up
+from touchstone.backing.servers import Backing, BrokerServer, Server
 from touchstone.keeper.client import KeeperClient
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually

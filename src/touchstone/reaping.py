@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+from touchstone import run
 from touchstone.backing import shared_memory
 from touchstone.surroundings import VARIABLE
 
@@ -67,6 +69,37 @@ def end(path: Path) -> None:
         psutil.wait_procs(victims, timeout=5)
     shared_memory.release(makers, [*named, *shared_memory.locked(path)])
     shared_memory.forget(held)
+
+
+def reap_orphans(parent: Path) -> list[Path]:
+    """End what killed runs left behind below `parent`; returns the folders that were removed."""
+    reaped: list[Path] = []
+    if not any(parent.glob(f"{run.PREFIX}*/")):
+        return reaped
+    with run.registry(parent) as folders:
+        for path in sorted(folders.glob(f"{run.PREFIX}*/")):
+            # A run that is ending by itself may remove its folder at any moment.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_uid == os.getuid() and not run.in_use(path):
+                    remove(path)
+                    reaped.append(path)
+    return reaped
+
+
+def remove(path: Path) -> None:
+    """End every process and container of the run and delete its folder."""
+    if (path / run.CONTAINERS).exists():
+        # Imported on demand: a run without containers needs no client for them.
+        from touchstone.backing.engine import remove_containers
+
+        remove_containers(path)
+    # A process that was just killed may still be flushing a file into the folder, and a server
+    # may be started until the folder is gone that it works in.
+    for _ in range(3):
+        end(path)
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists() and not any(processes(path)):
+            return
 
 
 def _ancestors() -> set[int]:

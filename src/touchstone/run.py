@@ -15,10 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from touchstone import reaping, surroundings
-
-VARIABLE = surroundings.VARIABLE
-processes = reaping.processes
+from touchstone.surroundings import VARIABLE
 
 PREFIX = "touchstone-"
 
@@ -123,44 +120,13 @@ def lack_of_room(path: Path) -> str:
 
 def create(parent: Path) -> RunFolder:
     """Make and lock a new run folder below `parent`."""
-    with _registry(parent) as folders:
+    with registry(parent) as folders:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folders))
         # PostgreSQL may have to run as another user, who must be able to pass through.
         path.chmod(0o711)
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
     return RunFolder(path, lock)
-
-
-def reap_orphans(parent: Path) -> list[Path]:
-    """End what killed runs left behind below `parent`; returns the folders that were removed."""
-    reaped: list[Path] = []
-    if not any(parent.glob(f"{PREFIX}*/")):
-        return reaped
-    with _registry(parent) as folders:
-        for path in sorted(folders.glob(f"{PREFIX}*/")):
-            # A run that is ending by itself may remove its folder at any moment.
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_uid == os.getuid() and not in_use(path):
-                    remove(path)
-                    reaped.append(path)
-    return reaped
-
-
-def remove(path: Path) -> None:
-    """End every process and container of the run and delete its folder."""
-    if (path / CONTAINERS).exists():
-        # Imported on demand: a run without containers needs no client for them.
-        from touchstone.backing.containers import remove_containers
-
-        remove_containers(path)
-    # A process that was just killed may still be flushing a file into the folder, and a server
-    # may be started until the folder is gone that it works in.
-    for _ in range(3):
-        reaping.end(path)
-        shutil.rmtree(path, ignore_errors=True)
-        if not path.exists() and not any(reaping.processes(path)):
-            return
 
 
 @contextlib.contextmanager
@@ -200,7 +166,7 @@ def in_use(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _registry(parent: Path) -> Iterator[Path]:
+def registry(parent: Path) -> Iterator[Path]:
     """Hold the lock under which run folders come and go, so none is seen half made."""
     lock = os.open(parent / f".{PREFIX}{os.getuid()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

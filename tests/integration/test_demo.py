@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from touchstone import run
+from touchstone import reaping, surroundings
 from touchstone.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ class Demo:
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
     # It is a run of its own, and is not to be ended with this one.
-    monkeypatch.delenv(run.VARIABLE, raising=False)
+    monkeypatch.delenv(surroundings.VARIABLE, raising=False)
     target = tmp_path / "demo.toml"
     process = subprocess.Popen(
         [sys.executable, "-m", "touchstone", "demo", "--target", str(target)],
@@ -99,7 +99,7 @@ def test_smoke_scenarios_pass_against_the_demo_and_control_c_leaves_nothing(
     assert "nothing is left" in said
     assert not demo.target.exists()
     assert not folder.exists()
-    eventually(lambda: list(run.processes(folder)), until=lambda found: not found)
+    eventually(lambda: list(reaping.processes(folder)), until=lambda found: not found)
     with pytest.raises(httpx.ConnectError):
         httpx.get(shop)
 

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from touchstone import config
-from touchstone.backing import Backing
 from touchstone.backing.redis import DATABASES
+from touchstone.backing.servers import Backing
 from touchstone.keeper.pool import Pool
 from touchstone.keeper.sandboxes import Made, Sandboxes
 from touchstone.waiting import eventually

@@ -21,18 +21,18 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from touchstone import run
-from touchstone.backing import (
+from touchstone.backing import engine
+from touchstone.backing.postgres import SETTINGS, USER
+from touchstone.backing.private_container import PrivateContainer
+from touchstone.backing.programs import free_ports
+from touchstone.backing.redis import DATABASES
+from touchstone.backing.servers import (
     Backing,
     BackingUnavailable,
     BrokerServer,
     PrivateServer,
     Server,
-    engine,
 )
-from touchstone.backing.postgres import SETTINGS, USER
-from touchstone.backing.private_container import PrivateContainer
-from touchstone.backing.programs import free_ports
-from touchstone.backing.redis import DATABASES
 from touchstone.certificates import trusted
 from touchstone.waiting import NotYetTrue, eventually
 
@@ -42,7 +42,6 @@ POSTGRES = "postgres:15"
 RABBITMQ = "rabbitmq:3-management"
 REDIS = "redis:7"
 
-LABEL = "touchstone.run"
 START_TIMEOUT = 120.0
 
 _DATA = "/data"
@@ -77,7 +76,7 @@ class ContainersProvider:
 
     def missing(self) -> str | None:
         """Names the missing engine, or the image that is not here and cannot be pulled."""
-        if missing := engine_missing():
+        if missing := engine.missing():
             return missing
         with engine.connected() as client:
             for image in images():
@@ -90,13 +89,13 @@ class ContainersProvider:
                     except (DockerException, OSError) as error:
                         return (
                             f"the image {image} is not here and cannot be pulled "
-                            f"({_in_one_line(error)})."
+                            f"({engine.in_one_line(error)})."
                         )
         return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
         """See `Provider.start`."""
-        _remove_abandoned()
+        engine.remove_abandoned()
         (self._folder / run.CONTAINERS).touch()
         say("starting PostgreSQL, RabbitMQ and Redis in containers")
         began = time.monotonic()
@@ -270,7 +269,7 @@ class ContainersProvider:
             .with_exposed_ports(*ports)
             .with_envs(**(environment or {}))
             .with_kwargs(
-                labels={LABEL: str(self._folder)},
+                labels={engine.LABEL: str(self._folder)},
                 user=user,
             )
         )
@@ -297,20 +296,6 @@ class ContainersProvider:
         return container
 
 
-def engine_missing() -> str | None:
-    """What to do when no Docker engine answers; None when one does."""
-    try:
-        with engine.connected() as client:
-            client.ping()
-    except DockerException as error:
-        return (
-            "backing services in containers need a Docker engine, and none answers "
-            f"({_in_one_line(error)}).\n  Start Docker, or use the programs of this machine: "
-            "pytest --backing native"
-        )
-    return None
-
-
 def images() -> list[str]:
     """The images that are needed, by the names that testcontainers asks the engine for."""
     mirror = testcontainers_config.hub_image_name_prefix
@@ -324,29 +309,7 @@ def describe() -> str:
         with engine.connected() as client:
             return f"{names} (Docker {client.version()['Version']})"
     except DockerException as error:
-        return f"{names} (no Docker engine answers: {_in_one_line(error)})"
-
-
-def remove_containers(folder: Path) -> None:
-    """Remove the containers of the run of that folder, which has ended."""
-    _remove(lambda of: of == folder)
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _remove_abandoned() -> None:
-    """Remove the containers of runs whose folders are gone, as after a restart of the machine."""
-    _remove(lambda folder: not run.in_use(folder))
-
-
-def _remove(abandoned: Callable[[Path], bool]) -> None:
-    with contextlib.suppress(DockerException), engine.connected() as client:
-        for container in client.containers.list(all=True, filters={"label": LABEL}):
-            if abandoned(Path(container.labels[LABEL])):
-                with contextlib.suppress(DockerException):
-                    container.remove(force=True, v=True)
+        return f"{names} (no Docker engine answers: {engine.in_one_line(error)})"
 
 
 def _where(container: DockerContainer, port: int) -> tuple[str, int]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 from docker.context import ContextAPI
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env, parse_host
+
+from touchstone import run
+
+LABEL = "touchstone.run"
+"""A container's label with the folder of its run."""
 
 _UNIX = "http+unix://"
 _PATIENCE = 10.0  # seconds
@@ -21,6 +27,43 @@ def connected() -> Iterator[docker.DockerClient]:
     _knock()
     with contextlib.closing(docker.from_env()) as client:
         yield client
+
+
+def missing() -> str | None:
+    """What to do when no Docker engine answers; None when one does."""
+    try:
+        with connected() as client:
+            client.ping()
+    except DockerException as error:
+        return (
+            "backing services in containers need a Docker engine, and none answers "
+            f"({in_one_line(error)}).\n  Start Docker, or use the programs of this machine: "
+            "pytest --backing native"
+        )
+    return None
+
+
+def remove_containers(folder: Path) -> None:
+    """Remove the containers of the run of that folder, which has ended."""
+    _remove(lambda of: of == folder)
+
+
+def remove_abandoned() -> None:
+    """Remove the containers of runs whose folders are gone, as after a restart of the machine."""
+    _remove(lambda folder: not run.in_use(folder))
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error says, without the line breaks of Docker's client."""
+    return " ".join(str(error).split())
+
+
+def _remove(abandoned: Callable[[Path], bool]) -> None:
+    with contextlib.suppress(DockerException), connected() as client:
+        for container in client.containers.list(all=True, filters={"label": LABEL}):
+            if abandoned(Path(container.labels[LABEL])):
+                with contextlib.suppress(DockerException):
+                    container.remove(force=True, v=True)
 
 
 def _knock() -> None:

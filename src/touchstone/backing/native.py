@@ -12,10 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from touchstone.backing import Backing, BackingUnavailable, PrivateServer, Server, programs
+from touchstone.backing import programs
 from touchstone.backing.postgres import FurtherReplica, Postgres
 from touchstone.backing.rabbitmq import RabbitMQ
 from touchstone.backing.redis import Redis
+from touchstone.backing.servers import Backing, BackingUnavailable, PrivateServer, Server
 
 
 class NativeProvider:
@@ -34,9 +35,9 @@ class NativeProvider:
     def missing(self) -> str | None:
         """Names the programs that are not installed and the packages that have them."""
         if missing := programs.missing():
-            from touchstone.backing.containers import engine_missing
+            from touchstone.backing import engine
 
-            alternative = engine_missing() or "A Docker engine answers: pytest --backing containers"
+            alternative = engine.missing() or "A Docker engine answers: pytest --backing containers"
             return f"{missing}\n{alternative}"
         return None
 

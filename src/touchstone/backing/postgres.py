@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from touchstone.backing import BackingUnavailable, Server
 from touchstone.backing.programs import Program, free_ports, path
+from touchstone.backing.servers import BackingUnavailable, Server
 
 USER = "touchstone"
 

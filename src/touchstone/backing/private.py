@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from touchstone.backing import PrivateServer, Provider
+from touchstone.backing.servers import PrivateServer, Provider
 
 
 class PrivateServers:

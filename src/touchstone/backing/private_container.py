@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from testcontainers.core.container import DockerContainer
 
-from touchstone.backing import Server
+from touchstone.backing.servers import Server
 
 
 class PrivateContainer:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from touchstone import surroundings
-from touchstone.backing import BackingUnavailable
+from touchstone.backing.servers import BackingUnavailable
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from touchstone.backing import BrokerServer
 from touchstone.backing.programs import Program, free_ports, path
+from touchstone.backing.servers import BrokerServer
 from touchstone.certificates import trusted
 
 USER = "touchstone"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import redis
 
-from touchstone.backing import Server
 from touchstone.backing.programs import Program, free_ports, path
+from touchstone.backing.servers import Server
 
 DATABASES = 1024
 """How many numbered databases there are, and so how many sandboxes at one time."""

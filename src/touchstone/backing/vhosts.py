@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from touchstone.backing import BrokerServer
+from touchstone.backing.servers import BrokerServer
 from touchstone.certificates import trusted
 
 

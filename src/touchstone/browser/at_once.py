@@ -8,16 +8,15 @@ What needs no page runs in threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
+from touchstone.browser.acts import Act, Outcome, outcome
+
 if TYPE_CHECKING:
     from touchstone.browser.context_pool import ContextPool
-
-Act = Callable[[], Any]
-Outcome = tuple[Any, Exception | None]
 
 _GATHERING = 10.0  # seconds until all threads are there
 
@@ -46,11 +45,3 @@ def act_at_once(
             errors[0].add_note(f"At the same moment: {type(other).__name__}: {other}")
         raise errors[0]
     return [result for result, _ in outcomes]
-
-
-def outcome(act: Act) -> Outcome:
-    """What it led to, or how it failed."""
-    try:
-        return act(), None
-    except Exception as error:
-        return None, error

@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from playwright.sync_api import Error
 
-from touchstone.browser.at_once import Act, Outcome, outcome
+from touchstone.browser.acts import Act, Outcome, outcome
 from touchstone.waiting import sleeping
 
 if TYPE_CHECKING:

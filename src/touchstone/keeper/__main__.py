@@ -20,8 +20,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from touchstone import backing, run, surroundings
-from touchstone.backing import BackingUnavailable
+from touchstone import reaping, run, surroundings
+from touchstone.backing import providers
+from touchstone.backing.servers import BackingUnavailable
 from touchstone.keeper.server import Answer, Held, Keeper
 
 
@@ -37,12 +38,12 @@ def main() -> None:
     folder: Path = options.folder
     surroundings.settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ[run.VARIABLE] = str(folder)
+    os.environ[surroundings.VARIABLE] = str(folder)
     try:
         for parent in {folder.parent, *run.parents()}:
-            run.reap_orphans(parent)
+            reaping.reap_orphans(parent)
         held_folder = run.RunFolder(folder, options.lock)
-        provider = backing.provider(options.provider, held_folder)
+        provider = providers.provider(options.provider, folder)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(held_folder.socket))
         listener.listen(64)
@@ -62,7 +63,7 @@ def main() -> None:
     except Exception:
         # What cannot be ended in order is ended all the same.
         traceback.print_exc()
-    run.remove(folder)
+    reaping.remove(folder)
     # Threads may still be waiting for servers that are gone.
     os._exit(0)
 

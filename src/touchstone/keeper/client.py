@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from touchstone import config, run, surroundings
-from touchstone.backing import Backing, BackingUnavailable
+from touchstone import config, reaping, run, surroundings
+from touchstone.backing.servers import Backing, BackingUnavailable
 from touchstone.sandbox import Sandbox
 
 END_TIMEOUT = 30.0
@@ -69,7 +69,7 @@ class KeeperProcess:
             cwd=root,
             env=surroundings.python(
                 *config.inherited(root / "pyproject.toml"),
-                **{run.VARIABLE: str(self.folder.path)},
+                **{surroundings.VARIABLE: str(self.folder.path)},
             ),
             pass_fds=[self.folder.lock],
             # A Ctrl-C must reach the controller only: it decides when the keeper ends.
@@ -102,7 +102,7 @@ class KeeperProcess:
             self._process.kill()
             self._process.wait()
         if self.folder.path.exists():
-            run.remove(self.folder.path)
+            reaping.remove(self.folder.path)
 
     def _let_go(self) -> None:
         """Close the lifeline: the keeper ends as soon as it keeps nothing any more."""

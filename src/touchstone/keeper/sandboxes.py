@@ -18,7 +18,7 @@ import psycopg
 import redis
 from psycopg import sql
 
-from touchstone.backing import Backing
+from touchstone.backing.servers import Backing
 from touchstone.backing.vhosts import VirtualHosts
 from touchstone.certificates import trusted
 from touchstone.config import Platform

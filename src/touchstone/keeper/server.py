@@ -19,12 +19,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from touchstone.backing import Backing, BackingUnavailable, Provider
 from touchstone.backing.private import PrivateServers
 from touchstone.backing.redis import DATABASES
+from touchstone.backing.servers import Backing, BackingUnavailable, Provider
 from touchstone.keeper.sandboxes import Made
 from touchstone.keeper.session import Session, start_session
-from touchstone.run import lack_of_room, remove
+from touchstone.reaping import remove
+from touchstone.run import lack_of_room
 from touchstone.zygote.owner import PlatformFailed, ZygoteDied, tail, usual_start
 
 Answer = Mapping[str, Any]

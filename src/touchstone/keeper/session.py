@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from touchstone import config
-from touchstone.backing import Backing
+from touchstone.backing.servers import Backing
 from touchstone.keeper.pool import Pool, size_for_this_machine
 from touchstone.keeper.sandboxes import Sandboxes
 from touchstone.zygote.owner import Zygote

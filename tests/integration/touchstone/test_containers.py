@@ -18,7 +18,7 @@ import psutil
 import pytest
 from docker.errors import ImageNotFound
 
-from touchstone import run
+from touchstone import reaping, run
 from touchstone.backing import containers
 from touchstone.backing import engine as engine_of_this_machine
 from touchstone.waiting import eventually
@@ -43,7 +43,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def engine() -> Iterator[docker.DockerClient]:
-    if missing := containers.engine_missing():
+    if missing := engine_of_this_machine.missing():
         pytest.skip(missing)
     with engine_of_this_machine.connected() as client:
         for image in containers.images():
@@ -74,7 +74,7 @@ def said(controller: subprocess.Popen[str]) -> str:
 
 
 def of_run(engine: docker.DockerClient, folder: Path) -> list[str]:
-    label = f"{containers.LABEL}={folder}"
+    label = f"{engine_of_this_machine.LABEL}={folder}"
     found = engine.containers.list(all=True, filters={"label": label}, ignore_removed=True)
     return [str(container.name) for container in found]
 
@@ -86,7 +86,7 @@ def test_an_engine_that_does_not_answer_is_named_and_no_connection_stays_open(
     monkeypatch.setattr(sys, "unraisablehook", left_open.append)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
 
-    missing = containers.engine_missing()
+    missing = engine_of_this_machine.missing()
     gc.collect()
 
     assert left_open == []
@@ -128,7 +128,7 @@ def test_the_next_run_removes_the_containers_of_a_killed_keeper(
     eventually(lambda: run.in_use(folder), until=lambda held: not held)
     assert of_run(engine, folder), "there must be something to remove"
     # What the keeper of each run does first, also that of one without containers.
-    assert run.reap_orphans(folder.parent) == [folder]
+    assert reaping.reap_orphans(folder.parent) == [folder]
 
     assert of_run(engine, folder) == []
 

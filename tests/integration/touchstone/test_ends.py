@@ -20,8 +20,8 @@ import psycopg
 import pytest
 import redis
 
-from touchstone import run
-from touchstone.backing import Backing
+from touchstone import reaping
+from touchstone.backing.servers import Backing
 from touchstone.keeper import discovery
 from touchstone.keeper.client import KeeperClient
 from touchstone.waiting import eventually
@@ -182,7 +182,7 @@ def test_nothing_is_left_in_servers_that_stay(warm_hotel: Hotel, how: str) -> No
 
     # The next run's own things go when it has ended.
     assert in_servers(warm_hotel.backing, session.name) == []
-    assert names(run.processes(session)) == [], "workers, browsers"
+    assert names(reaping.processes(session)) == [], "workers, browsers"
     assert not (folder / "sessions" / session.name).exists()
     assert not session.exists()
     assert browsers(warm_hotel.temporary) == []
@@ -201,7 +201,7 @@ def test_nothing_is_left_of_a_run_on_its_own(hotel: Hotel, how: str) -> None:
     folder = session.parent
 
     eventually(folder.exists, until=lambda there: not there, timeout=30)
-    eventually(lambda: names(run.processes(folder)), until=lambda left: not left, timeout=30)
+    eventually(lambda: names(reaping.processes(folder)), until=lambda left: not left, timeout=30)
 
     assert browsers(hotel.temporary) == []
     if how == "worker killed":

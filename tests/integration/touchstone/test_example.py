@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.backing import Backing
+from touchstone.backing.servers import Backing
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "example"
 

@@ -15,9 +15,9 @@ import psutil
 import psycopg
 import pytest
 
-from touchstone import run
-from touchstone.backing import Backing
+from touchstone import reaping, run
 from touchstone.backing.programs import free_ports
+from touchstone.backing.servers import Backing
 from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
 from touchstone.waiting import eventually
 
@@ -64,7 +64,7 @@ def controller(folders: Path) -> Iterator[subprocess.Popen[str]]:
 def of_run(folder: Path) -> list[str]:
     """The processes of a run, as people would name them."""
     names = []
-    for process in run.processes(folder):
+    for process in reaping.processes(folder):
         # It may end while the others are looked for.
         with contextlib.suppress(psutil.NoSuchProcess):
             names.append(process.name())
@@ -120,7 +120,7 @@ def test_a_run_that_ends_while_initdb_works_gives_back_its_shared_memory(
         controller.kill()
     controller.wait()
     eventually(lambda: run.in_use(folder), until=lambda held: not held)
-    run.reap_orphans(folders)
+    reaping.reap_orphans(folders)
 
     eventually(lambda: of_run(folder), until=lambda left: not left)
     eventually(lambda: makers & owners_of_shared_memory(), until=lambda left: not left)
@@ -130,7 +130,7 @@ def test_a_run_that_ends_while_initdb_works_gives_back_its_shared_memory(
 def working_for_initdb(folder: Path) -> set[int]:
     """The servers that `initdb` has started, each to its own end."""
     found = set()
-    for process in run.processes(folder):
+    for process in reaping.processes(folder):
         with contextlib.suppress(psutil.Error):
             if process.name() == "postgres" and {"--boot", "--single"} & set(process.cmdline()):
                 found.add(process.pid)
@@ -147,9 +147,9 @@ def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
     controller.kill()
     controller.wait()
     eventually(lambda: run.in_use(folder), until=lambda held: not held)
-    servers = {process.pid for process in run.processes(folder) if process.name() == "postgres"}
+    servers = {process.pid for process in reaping.processes(folder) if process.name() == "postgres"}
     assert servers & owners_of_shared_memory(), "there must be something to reap"
-    assert run.reap_orphans(folders) == [folder]
+    assert reaping.reap_orphans(folders) == [folder]
 
     assert of_run(folder) == []
     assert not folder.exists()
@@ -159,7 +159,7 @@ def test_the_next_run_reaps_a_run_whose_keeper_was_killed_too(
 def test_a_run_that_lives_is_not_reaped(controller: subprocess.Popen[str], folders: Path) -> None:
     folder = started(controller)
 
-    assert run.reap_orphans(folders) == []
+    assert reaping.reap_orphans(folders) == []
 
     assert "postgres" in of_run(folder)
 
@@ -251,13 +251,13 @@ def test_control_c_ends_everything(inner: pytest.Pytester) -> None:
         test_hotel="""
         import os, signal
         from pathlib import Path
-        from touchstone import run
+        from touchstone import reaping
         from touchstone.waiting import eventually
 
         def test_interrupted(keeper):
             folder = Path(os.environ["TOUCHSTONE_RUN"]).parent
             eventually((folder / "redis" / "redis.conf").exists, describe="servers are starting")
-            assert list(run.processes(folder))
+            assert list(reaping.processes(folder))
             print("RUN", folder, flush=True)
             # Whoever started us in the background had us ignore it.
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.integration.touchstone.hotel import Hotel
-from touchstone.backing import Backing
+from touchstone.backing.servers import Backing
 from touchstone.keeper import discovery
 from touchstone.keeper.client import KeeperClient
 from touchstone.waiting import eventually

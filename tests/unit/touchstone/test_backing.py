@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from touchstone import backing
-from touchstone.backing import containers, programs
+from touchstone.backing import engine, programs, providers
 
 
 @pytest.mark.parametrize(
@@ -23,6 +22,6 @@ def test_servers_are_programs_of_the_machine_else_containers(
     chosen: str,
 ) -> None:
     monkeypatch.setattr(programs, "missing", lambda: programs_missing)
-    monkeypatch.setattr(containers, "engine_missing", lambda: engine_missing)
+    monkeypatch.setattr(engine, "missing", lambda: engine_missing)
 
-    assert backing.choose() == chosen
+    assert providers.choose() == chosen
