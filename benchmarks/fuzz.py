@@ -20,6 +20,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from atelier.data.address import driver_url
 from atelier.serve import APPLICATIONS
 from fixtures.accounts import MadeAccounts
 from fixtures.routes import applications, routes_of
@@ -61,8 +62,7 @@ def _fuzz(sandbox: Sandbox, service: str, count: int, seed: int) -> Account:
     with ExitStack() as closing:
         engines = []
         for name in ("shop", "mes"):
-            address = sa.make_url(sandbox.databases[name].primary)
-            engine = sa.create_engine(address.set(drivername="postgresql+psycopg"))
+            engine = sa.create_engine(driver_url(sandbox.databases[name].primary))
             closing.callback(engine.dispose)
             engines.append(engine)
         people = cast(sandbox, MadeAccounts(sandbox, *engines))

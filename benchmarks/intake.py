@@ -28,6 +28,7 @@ import httpx
 import psycopg
 import sqlalchemy as sa
 
+from atelier.data.address import driver_url
 from fixtures import models
 from fixtures.accounts import MadeAccounts
 from touchstone.backing.providers import PROVIDERS
@@ -170,8 +171,7 @@ def _numbers(engine: sa.Engine, table: str) -> list[str]:
 
 
 def _engine(sandbox: Sandbox, closing: ExitStack, database: str) -> sa.Engine:
-    address = sa.make_url(sandbox.databases[database].primary)
-    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"))
+    engine = sa.create_engine(driver_url(sandbox.databases[database].primary))
     closing.callback(engine.dispose)
     return engine
 

@@ -19,6 +19,7 @@ from jinja2 import Environment
 from redis.asyncio import Redis
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from atelier.data.address import driver_url
 from atelier.data.patience import connect
 from atelier.mes.listing import changes, chunks
 from atelier.mes.listing.readmodel import ReadModel
@@ -27,7 +28,7 @@ from benchmarks.naive_list import PAGE, QUERY, Work, as_it_was, with_filters
 
 def anatomy(database: str, cache: str, times: int) -> None:
     """Prints medians of `times` runs, and how many queries each took."""
-    engine = sa.create_engine(database.replace("postgresql://", "postgresql+psycopg://", 1))
+    engine = sa.create_engine(driver_url(database))
     queries = 0
 
     def count(*_: Any) -> None:

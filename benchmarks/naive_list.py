@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
+from atelier.data.address import driver_url
 from atelier.data.mes import FINAL
 from atelier.web.rendering import metal_name, short_moment, state_name
 
@@ -140,5 +141,5 @@ def _documents(session: Session) -> Iterator[dict[str, object]]:
 
 if __name__ == "__main__":
     url, port = sys.argv[1:]
-    made = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    made = sa.create_engine(driver_url(url))
     uvicorn.run(application(made), port=int(port), log_level="warning")

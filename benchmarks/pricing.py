@@ -31,6 +31,7 @@ from threading import Thread
 import sqlalchemy as sa
 import structlog
 
+from atelier.data.address import driver_url
 from atelier.domain.lifecycle import State
 from atelier.pricing.fork_server import ForkServer
 from atelier.pricing.pool import Pool
@@ -233,8 +234,7 @@ def _ring(triangles: int, diameter: float = 17) -> bytes:
 
 
 def _engine(sandbox: Sandbox, closing: ExitStack, database: str) -> sa.Engine:
-    address = sa.make_url(sandbox.databases[database].primary)
-    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"))
+    engine = sa.create_engine(driver_url(sandbox.databases[database].primary))
     closing.callback(engine.dispose)
     return engine
 

@@ -28,6 +28,7 @@ import httpx
 import psycopg
 import sqlalchemy as sa
 
+from atelier.data.address import driver_url
 from benchmarks.overlapping_faults import faults, verdict
 from benchmarks.overlapping_faults.company import Company
 from benchmarks.overlapping_faults.ledger import Ledger
@@ -86,10 +87,7 @@ async def _run(
     company: Company, ledger: Ledger, troubles: faults.Troubles, options: argparse.Namespace
 ) -> Outcome:
     engines = {
-        name: sa.create_engine(
-            database.primary.replace("postgresql://", "postgresql+psycopg://"),
-            poolclass=sa.NullPool,
-        )
+        name: sa.create_engine(driver_url(database.primary), poolclass=sa.NullPool)
         for name, database in company.sandbox.databases.items()
     }
     accounts = MadeAccounts(company.sandbox, engines["shop"], engines["mes"])

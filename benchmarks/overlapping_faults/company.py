@@ -17,6 +17,7 @@ from touchstone.backing.postgres import SETTINGS
 from touchstone.backing.programs import Program, free_ports, path
 from touchstone.backing.rabbitmq import RabbitMQ
 from touchstone.backing.redis import Redis
+from touchstone.backing.servers import Server
 from touchstone.config import Platform, load
 from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
 from touchstone.waiting import eventually
@@ -58,7 +59,7 @@ class Primary:
             connection.execute(f"CREATE DATABASE {self._database}")
 
     def _address(self, database: str) -> str:
-        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+        return Server("127.0.0.1", self.port, _USER, password="").postgresql(database)
 
     def start(self) -> None:
         """Returns when it answers."""

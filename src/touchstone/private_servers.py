@@ -49,11 +49,11 @@ class PrivateReplica:
     def address(self, sandbox: Sandbox, database: str) -> str:
         """The `postgresql://` address at which it has a database of a sandbox."""
         name = sandbox.databases[database].primary.rpartition("/")[2]
-        return _address(self.server, name)
+        return self.server.postgresql(name)
 
     def catch_up(self) -> None:
         """Wait until it has all that is on the primary now. Raises NotYetTrue."""
-        catch_up(_address(self._primary, "postgres"), _address(self.server, "postgres"))
+        catch_up(self._primary.postgresql("postgres"), self.server.postgresql("postgres"))
 
     def pause(self) -> None:
         """Let it stand still: it answers, and what is written from now on it does not show."""
@@ -101,11 +101,7 @@ def _name(request: pytest.FixtureRequest) -> str:
     return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{abs(hash(request.node.nodeid)):x}"
 
 
-def _address(server: Server, database: str) -> str:
-    return f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/{database}"
-
-
 def _ask(server: Server, question: str, *parameters: object) -> object:
-    with psycopg.connect(_address(server, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.postgresql("postgres"), autocommit=True) as connection:
         row = connection.execute(question, parameters).fetchone()
         return None if row is None else row[0]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from atelier.data.database import Database
 from atelier.data.mes import FINAL, IS_ACTIVE, Calculation, CalculationRequest, WorkOrder
 from atelier.data.shop import Order, OrderHistory
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import BEFORE_SUBMISSION, State
 
 Kind = Literal[
     "missing in mes",
@@ -30,8 +30,7 @@ Kind = Literal[
     "dead letter",
 ]
 
-_BEFORE_WORK: Final = (State.INITIATED, State.FILE_UPLOADED)
-_UNDER_WAY: Final = tuple(set(State) - set(FINAL) - set(_BEFORE_WORK))
+_UNDER_WAY: Final = tuple(set(State) - set(FINAL) - set(BEFORE_SUBMISSION))
 _AT_ONCE: Final = 1000  # rows
 
 
@@ -151,7 +150,7 @@ async def _orders(shop: Database, only: Sequence[UUID] | None = None) -> AsyncIt
     )
     query = (
         sa.select(Order.id, Order.number, Order.state, Order.price, Order.updated_at)
-        .where(Order.state.not_in(_BEFORE_WORK), (Order.state != State.CANCELLED) | submitted)
+        .where(Order.state.not_in(BEFORE_SUBMISSION), (Order.state != State.CANCELLED) | submitted)
         .order_by(Order.id)
     )
     if only is not None:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from atelier.crm.search import is_overdue
 from atelier.data.shop import Order
 from atelier.domain import promises
+from atelier.usecases import overdue
 
 LISTED: Final = 200
 
@@ -53,25 +53,11 @@ class Attention:
 
 async def needed(session: AsyncSession, at: datetime) -> Attention:
     """What needs attention at the time `at`."""
-    stalled = [
-        sa.and_(Order.state == state, Order.updated_at < at - allowed)
-        for state, allowed in promises.LIMITS.items()
-    ]
-    # Exceeding a limit and breaking a promise both begin at a moment: the earlier one counts.
-    late_since = sa.func.least(
-        sa.case(
-            *(
-                (Order.state == state, Order.updated_at + allowed)
-                for state, allowed in promises.LIMITS.items()
-            ),
-        ),
-        sa.case((Order.state.not_in(promises.KEPT), Order.promised_at)),
-    )
     query = (
         sa.select(Order)
         .options(joinedload(Order.customer), joinedload(Order.partner))
-        .where(sa.or_(is_overdue(at), *stalled))
-        .order_by(late_since, Order.id)
+        .where(sa.or_(overdue.is_overdue(at), overdue.is_stalled(at)))
+        .order_by(overdue.late_since(), Order.id)
         .limit(LISTED + 1)
     )
     found = (await session.scalars(query)).all()

@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
-from atelier.domain.promises import KEPT
+from atelier.usecases.overdue import is_overdue
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
 
@@ -95,13 +95,6 @@ async def find_customers(
 async def partners(session: AsyncSession) -> Sequence[Partner]:
     """All of them, by name: there are few."""
     return (await session.scalars(sa.select(Partner).order_by(Partner.name))).all()
-
-
-def is_overdue(at: datetime) -> sa.ColumnElement[bool]:
-    """`promises.is_overdue`, as a condition on orders."""
-    # The states as literals: only so does the partial index fit.
-    kept: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in KEPT]
-    return sa.and_(Order.promised_at < at, Order.state.not_in(kept))
 
 
 async def _mentions(session: AsyncSession, text: str) -> sa.ColumnElement[bool]:

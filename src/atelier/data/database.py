@@ -12,6 +12,7 @@ from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from atelier.data import routing
+from atelier.data.address import driver_url
 from atelier.data.patience import TCP, Connection
 from atelier.data.routing import LagLimit, Replica, Why
 from atelier.telemetry import tracing
@@ -25,7 +26,7 @@ _FOR_A_CONNECTION: Final = 5.0  # seconds that somebody waits until one of the p
 
 def _engine(url: str) -> AsyncEngine:
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        driver_url(url),
         # Small: many processes share one server.
         pool_size=5,
         max_overflow=5,

@@ -10,6 +10,7 @@ import sqlalchemy.dialects.postgresql.psycopg  # here, so that a forked process 
 from alembic.config import Config
 
 from atelier.data import migrations
+from atelier.data.address import driver_url
 from atelier.settings import settings
 
 _MIGRATIONS = Path(migrations.__file__).parent
@@ -25,7 +26,7 @@ def migrate() -> None:
 def upgrade(database: str, url: str) -> None:
     """`database` is "shop" or "mes", `url` its plain `postgresql://…`."""
     engine = sa.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        driver_url(url),
         poolclass=sa.NullPool,
         use_native_hstore=False,
     )

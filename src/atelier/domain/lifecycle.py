@@ -63,34 +63,44 @@ class Owner(StrEnum):
     PRICING = "pricing"
 
 
+_ALL_GOING_WELL: Mapping[State, frozenset[Owner]] = {
+    State.INITIATED: frozenset({Owner.CUSTOMER}),
+    State.FILE_UPLOADED: frozenset({Owner.CUSTOMER}),
+    State.SUBMITTED: frozenset({Owner.CUSTOMER}),
+    State.PRICE_CALCULATED: frozenset({Owner.PRICING}),
+    State.CONFIRMED: frozenset({Owner.CUSTOMER, Owner.PARTNER}),
+    State.MANUFACTURING_APPROVED: frozenset({Owner.SELLER}),
+    State.MANUFACTURING_STARTED: frozenset({Owner.OPERATOR}),
+    State.MANUFACTURING_COMPLETED: frozenset({Owner.OPERATOR}),
+    State.PACKAGING: frozenset({Owner.OPERATOR}),
+    State.SHIPPED: frozenset({Owner.OPERATOR}),
+    State.CLOSED: frozenset({Owner.SELLER}),
+}
+
+HAPPY_PATH: tuple[State, ...] = tuple(_ALL_GOING_WELL)
+"""The states of a customer's order that nothing goes wrong with, in their order; a partner's order
+begins as SUBMITTED."""
+
+BEFORE_SUBMISSION: tuple[State, ...] = HAPPY_PATH[: HAPPY_PATH.index(State.SUBMITTED)]
+"""The states of which nobody but the customer and the shop knows."""
+
+FACTORY_STEPS: tuple[State, ...] = tuple(
+    state for state, owners in _ALL_GOING_WELL.items() if Owner.OPERATOR in owners
+)
+"""The states that the factory takes an order to, in their order."""
+
+
 def _transitions() -> dict[tuple[State | None, State], frozenset[Owner]]:
     table: dict[tuple[State | None, State], frozenset[Owner]] = {
-        (None, State.INITIATED): frozenset({Owner.CUSTOMER}),
-        (State.INITIATED, State.FILE_UPLOADED): frozenset({Owner.CUSTOMER}),
-        (State.FILE_UPLOADED, State.SUBMITTED): frozenset({Owner.CUSTOMER}),
-        (None, State.SUBMITTED): frozenset({Owner.PARTNER}),
-        (State.SUBMITTED, State.PRICE_CALCULATED): frozenset({Owner.PRICING}),
-        (State.SUBMITTED, State.PRICING_FAILED): frozenset({Owner.PRICING}),
-        (State.PRICE_CALCULATED, State.CONFIRMED): frozenset({Owner.CUSTOMER, Owner.PARTNER}),
-        (State.CONFIRMED, State.MANUFACTURING_APPROVED): frozenset({Owner.SELLER}),
-        (State.MANUFACTURING_APPROVED, State.MANUFACTURING_STARTED): frozenset({Owner.OPERATOR}),
-        (State.MANUFACTURING_STARTED, State.MANUFACTURING_COMPLETED): frozenset({Owner.OPERATOR}),
-        (State.MANUFACTURING_COMPLETED, State.PACKAGING): frozenset({Owner.OPERATOR}),
-        (State.PACKAGING, State.SHIPPED): frozenset({Owner.OPERATOR}),
-        (State.SHIPPED, State.CLOSED): frozenset({Owner.SELLER}),
-        # Sent back, with a reason: whoever ordered confirms again, or cancels.
-        (State.CONFIRMED, State.PRICE_CALCULATED): frozenset({Owner.SELLER}),
+        step: _ALL_GOING_WELL[step[1]]
+        for step in zip([None, *HAPPY_PATH], HAPPY_PATH, strict=False)
     }
-    before_manufacturing = (
-        State.INITIATED,
-        State.FILE_UPLOADED,
-        State.SUBMITTED,
-        State.PRICE_CALCULATED,
-        State.PRICING_FAILED,
-        State.CONFIRMED,
-        State.MANUFACTURING_APPROVED,
-    )
-    for state in before_manufacturing:
+    table[None, State.SUBMITTED] = frozenset({Owner.PARTNER})
+    table[State.SUBMITTED, State.PRICING_FAILED] = frozenset({Owner.PRICING})
+    # Sent back, with a reason: whoever ordered confirms again, or cancels.
+    table[State.CONFIRMED, State.PRICE_CALCULATED] = frozenset({Owner.SELLER})
+    before_manufacturing = HAPPY_PATH[: HAPPY_PATH.index(State.MANUFACTURING_STARTED)]
+    for state in (*before_manufacturing, State.PRICING_FAILED):
         table[state, State.CANCELLED] = frozenset({Owner.CUSTOMER, Owner.PARTNER, Owner.SELLER})
     return table
 

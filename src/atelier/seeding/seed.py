@@ -16,7 +16,7 @@ from psycopg import sql
 from atelier import security
 from atelier.domain import pricing
 from atelier.domain.finishes import FINISHES
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import FACTORY_STEPS, State
 from atelier.domain.metals import METALS
 from atelier.domain.promises import MAKING_TIME
 from atelier.seeding import statements
@@ -60,12 +60,6 @@ _LAST_NAMES: Final = "Ivanova Weber Novak Rossi Smith Petrova Lang Costa Berg Si
 
 _YEARS: Final = 3 * 365 * 24 * 3600 / 1_000_000  # seconds between orders: a million in three years
 _AT_LEAST: Final = 60 * 24 * 3600  # seconds that any number of orders is spread over
-_FACTORY: Final = (
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-    State.SHIPPED,
-)
 _REASON: Final = "The band is thinner than 0.8 mm at its narrowest. Please check the model."
 
 
@@ -257,7 +251,7 @@ def _is_early(way: Way, place: int) -> bool:
 
 
 def _actor(state: State) -> str:
-    if state in _FACTORY:
+    if state in FACTORY_STEPS:
         return "operator"
     if state in (State.PRICE_CALCULATED, State.PRICING_FAILED):
         return "pricing"

@@ -5,22 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import HAPPY_PATH, State
 
-_BEGINNING: Final = {
-    "shop": (State.INITIATED, State.FILE_UPLOADED, State.SUBMITTED),
-    "partner": (State.SUBMITTED,),
+_WHEN_ALL_GOES_WELL: Final = {
+    "shop": HAPPY_PATH,
+    "partner": HAPPY_PATH[HAPPY_PATH.index(State.SUBMITTED) :],
 }
-_ALL_WELL: Final = (
-    State.PRICE_CALCULATED,
-    State.CONFIRMED,
-    State.MANUFACTURING_APPROVED,
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-    State.SHIPPED,
-    State.CLOSED,
-)
 
 # Hours that usually lie between a step and the one before it.
 _HOURS: Final = {
@@ -74,14 +64,13 @@ class Way:
 def ways() -> list[Way]:
     """The active ones have a share of 0: how many they are is said by `ACTIVE`."""
     found = []
-    for source, beginning in _BEGINNING.items():
-        lucky = beginning + _ALL_WELL
+    for source, lucky in _WHEN_ALL_GOES_WELL.items():
         found += [Way(source, lucky[: lucky.index(state) + 1], 0.0) for state, _ in ACTIVE]
         found.append(Way(source, lucky, 0.80))
         confirmed = lucky.index(State.CONFIRMED) + 1
         sent_back = lucky[:confirmed] + lucky[confirmed - 2 :]
         found.append(Way(source, sent_back, 0.03))
-        failed = (*beginning, State.PRICING_FAILED)
+        failed = (*lucky[: lucky.index(State.SUBMITTED) + 1], State.PRICING_FAILED)
         found += [Way(source, failed, 0.02), Way(source, (*failed, State.CANCELLED), 0.01)]
         given_up = ((State.PRICE_CALCULATED, 0.06), (State.CONFIRMED, 0.02))
         for last, share in (*given_up, (State.MANUFACTURING_APPROVED, 0.01)):

@@ -21,7 +21,7 @@ from atelier.clock import now
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.finishes import finish
-from atelier.domain.lifecycle import TRANSITIONS, Owner, State, is_behind
+from atelier.domain.lifecycle import FACTORY_STEPS, TRANSITIONS, Owner, State, is_behind
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
 from atelier.messaging import outbox
@@ -31,9 +31,6 @@ from atelier.storage.model_store import StoredModel
 
 # No vowels, so that no number is a word; nothing that is read or heard as something else.
 _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
-_FACTORY_STEPS = frozenset(
-    to for (_, to), owners in lifecycle.TRANSITIONS.items() if Owner.OPERATOR in owners
-)
 
 
 class OrderNotFound(Exception):
@@ -214,7 +211,7 @@ async def handle(session: AsyncSession, event: Event) -> None:
         case ("work", _, "shipped"):
             to, owner = State.SHIPPED, Owner.OPERATOR
             changes = {"tracking_number": event.data["tracking_number"]}
-        case ("work", _, name) if name.upper() in _FACTORY_STEPS:
+        case ("work", _, name) if name.upper() in FACTORY_STEPS:
             to, owner = State(name.upper()), Owner.OPERATOR
         case _:
             raise Refused(f"the shop does not know events of type {event.type!r}")
@@ -294,7 +291,10 @@ async def _step(
 def event_of(
     order: Order, name: str, actor: str, *, before: State | None = None, reason: str | None = None
 ) -> Event:
-    """What is so of the order at its `updated_at`, and `before` which state it was in."""
+    """The event that tells of the order as it is now, as of its `updated_at`.
+
+    `name` is what has happened, `before` the state that the order was in until then, if it changed.
+    """
     return Event(
         type=f"order.{name}",
         order_id=order.id,

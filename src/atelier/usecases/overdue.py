@@ -1,4 +1,5 @@
-"""Finds orders that break their promise or stand still, and says so: once, each time it is so."""
+"""Which orders break their promise or stand still, as conditions on rows; and the watcher, which
+says so: once, each time it is so."""
 
 from __future__ import annotations
 
@@ -27,6 +28,33 @@ _ACTOR = "watcher"
 _BATCH = 100  # orders of each kind in one transaction
 
 
+def is_overdue(at: datetime) -> sa.ColumnElement[bool]:
+    """`promises.is_overdue`, as a condition on orders."""
+    # The states as literals: only so does the partial index fit.
+    kept: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in KEPT]
+    return sa.and_(Order.promised_at < at, Order.state.not_in(kept))
+
+
+def is_stalled(at: datetime) -> sa.ColumnElement[bool]:
+    """`promises.is_stalled`, as a condition on orders."""
+    return sa.or_(
+        *(
+            sa.and_(Order.state == state, Order.updated_at < at - limit)
+            for state, limit in LIMITS.items()
+        )
+    )
+
+
+def late_since() -> sa.ColumnElement[datetime]:
+    """When an order became overdue or stalled, or will: the earlier of the two moments."""
+    return sa.func.least(
+        sa.case(
+            *((Order.state == state, Order.updated_at + limit) for state, limit in LIMITS.items())
+        ),
+        sa.case((Order.state.not_in(KEPT), Order.promised_at)),
+    )
+
+
 async def look(session: AsyncSession, at: datetime) -> int:
     """Note what has become overdue or stalled by the time `at`, with an event for each; the number
     of them, at most a batch of each kind.
@@ -37,8 +65,7 @@ async def look(session: AsyncSession, at: datetime) -> int:
     overdue = await _mark(
         session,
         sa.and_(
-            Order.promised_at < at,
-            Order.state.not_in(KEPT),
+            is_overdue(at),
             # A new promise, after the order was sent back and confirmed again, can be broken anew.
             sa.or_(Order.overdue_at.is_(None), Order.overdue_at < Order.promised_at),
         ),
@@ -47,12 +74,7 @@ async def look(session: AsyncSession, at: datetime) -> int:
     stalled = await _mark(
         session,
         sa.and_(
-            sa.or_(
-                *(
-                    sa.and_(Order.state == state, Order.updated_at < at - limit)
-                    for state, limit in LIMITS.items()
-                )
-            ),
+            is_stalled(at),
             sa.or_(Order.stalled_at.is_(None), Order.stalled_at < Order.updated_at),
         ),
         stalled_at=at,

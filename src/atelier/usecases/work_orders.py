@@ -20,14 +20,13 @@ from sqlalchemy.orm import joinedload
 from atelier.clock import now
 from atelier.data.mes import IS_ACTIVE, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
-from atelier.domain.lifecycle import Owner, State
+from atelier.domain.lifecycle import BEFORE_SUBMISSION, Owner, State
 from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 
 # Orders that nobody has submitted yet are no work.
-_BEFORE_WORK = (State.INITIATED, State.FILE_UPLOADED)
 
 
 class WorkOrderNotFound(Exception):
@@ -108,7 +107,9 @@ async def handle(session: AsyncSession, event: Event) -> None:
     if domain != "order" or name.upper() not in State.__members__:
         raise Refused(f"the factory does not know events of type {event.type!r}")
     to = State[name.upper()]
-    if to in _BEFORE_WORK or (to is State.CANCELLED and event.data["from"] in _BEFORE_WORK):
+    if to in BEFORE_SUBMISSION or (
+        to is State.CANCELLED and event.data["from"] in BEFORE_SUBMISSION
+    ):
         return
     work = await session.get(WorkOrder, event.order_id, with_for_update=True)
     if work is None:

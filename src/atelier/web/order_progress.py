@@ -6,23 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from atelier.domain.lifecycle import TRANSITIONS, State
-
-_ALL_GOING_WELL: Final = (
-    State.INITIATED,
-    State.FILE_UPLOADED,
-    State.SUBMITTED,
-    State.PRICE_CALCULATED,
-    State.CONFIRMED,
-    State.MANUFACTURING_APPROVED,
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-    State.SHIPPED,
-    State.CLOSED,
-)
+from atelier.domain.lifecycle import HAPPY_PATH, TRANSITIONS, State
 
 
 class Phase(StrEnum):
@@ -53,8 +38,8 @@ def steps(reached: Sequence[tuple[State, datetime]]) -> list[Step]:
     current, _ = reached[-1]
     told = [Step(state, Phase.DONE, at) for state, at in reached[:-1]]
     told.append(Step(current, Phase.CURRENT, reached[-1][1]))
-    if current in _ALL_GOING_WELL:
-        ahead = _ALL_GOING_WELL[_ALL_GOING_WELL.index(current) + 1 :]
+    if current in HAPPY_PATH:
+        ahead = HAPPY_PATH[HAPPY_PATH.index(current) + 1 :]
         told += [Step(state, Phase.TO_COME, None) for state in ahead]
     return told
 

@@ -211,7 +211,7 @@ class ContainersProvider:
         first = self.await_postgres(primary, began)
         # The official image admits clients from everywhere, but no replica.
         _execute(primary, 'echo "host replication all all md5" >> "$PGDATA/pg_hba.conf"')
-        with psycopg.connect(_address(first), autocommit=True) as connection:
+        with psycopg.connect(first.postgresql("postgres"), autocommit=True) as connection:
             connection.execute("SELECT pg_reload_conf()")
         primary.get_wrapped_container().reload()
         network = primary.get_wrapped_container().attrs["NetworkSettings"]["Networks"]["bridge"]
@@ -244,7 +244,7 @@ class ContainersProvider:
         server = Server(*_where(container, 5432), USER, self._password)
 
         def version() -> str:
-            with psycopg.connect(_address(server), connect_timeout=5) as connection:
+            with psycopg.connect(server.postgresql("postgres"), connect_timeout=5) as connection:
                 row = connection.execute("SHOW server_version").fetchone()
                 assert row is not None
                 return str(row[0])
@@ -322,10 +322,6 @@ def _where(container: DockerContainer, port: int) -> tuple[str, int]:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", published), 1):
         return "127.0.0.1", published
     return str(container.get_container_host_ip()), published
-
-
-def _address(server: Server) -> str:
-    return f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/postgres"
 
 
 def _execute(container: DockerContainer, script: str) -> None:

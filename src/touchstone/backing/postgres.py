@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -147,21 +148,14 @@ def _configure(data: Path, port: int, more: dict[str, str]) -> None:
 
 
 def _answering(program: Program, password: str, port: int, began: float) -> Server:
-    address = f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
+    server = Server("127.0.0.1", port, USER, password)
 
     def version() -> str:
-        with psycopg.connect(address, connect_timeout=5) as connection:
+        with psycopg.connect(server.postgresql("postgres"), connect_timeout=5) as connection:
             return str(connection.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
 
     found = program.wait_for(version, timeout=30)
-    return Server(
-        host="127.0.0.1",
-        port=port,
-        user=USER,
-        password=password,
-        version=found.split()[0],
-        seconds=time.monotonic() - began,
-    )
+    return replace(server, version=found.split()[0], seconds=time.monotonic() - began)
 
 
 def _account() -> str | None:

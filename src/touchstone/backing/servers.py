@@ -26,6 +26,10 @@ class Server:
     version: str = ""
     seconds: float = 0.0
 
+    def postgresql(self, database: str) -> str:
+        """The `postgresql://` address of a database, where the server is PostgreSQL."""
+        return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
+
 
 @dataclass(frozen=True)
 class BrokerServer(Server):
@@ -56,7 +60,7 @@ class Backing:
 
     def database(self, server: Server, name: str) -> str:
         """The `postgresql://` address of a database on the primary or the replica."""
-        return f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/{name}"
+        return server.postgresql(name)
 
     def cache_url(self, index: int) -> str:
         """The `redis://` address of a numbered Redis database."""

@@ -12,14 +12,15 @@ from alembic import command
 from alembic.config import Config
 
 from atelier.data import migrations
+from atelier.data.address import driver_url
 from touchstone.sandbox import Sandbox
 
 
 @pytest.fixture
 def connection(bare_sandbox: Sandbox) -> Iterator[sa.Connection]:
     """To the sandbox's own database of the shop, taken back to before addresses had one form."""
-    address = sa.make_url(bare_sandbox.databases["shop"].primary)
-    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    address = driver_url(bare_sandbox.databases["shop"].primary)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
     with engine.begin() as connection:
         _migrate(connection, "0009")
         yield connection

@@ -15,6 +15,7 @@ from atelier.clock import now
 from atelier.crm import attention, search
 from atelier.crm.attention import Kind
 from atelier.crm.search import Wanted
+from atelier.data.address import driver_url
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
@@ -183,7 +184,7 @@ async def test_attention_goes_to_what_is_late_the_longest_late_first(
 @pytest.fixture
 async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     """The shop's database, where a table is read as a whole only if nothing else is possible."""
-    address = settings.shop_database.replace("postgresql://", "postgresql+psycopg://", 1)
+    address = driver_url(settings.shop_database)
     engine = create_async_engine(address, connect_args={"options": "-c enable_seqscan=off"})
     yield engine
     await engine.dispose()

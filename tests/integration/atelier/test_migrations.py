@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from atelier.data import mes, migrations, shop
+from atelier.data.address import driver_url
 from atelier.data.migrate import upgrade
 from touchstone.sandbox import Sandbox
 
@@ -23,9 +24,8 @@ pytestmark = pytest.mark.parametrize("database", ["shop", "mes"])
 @pytest.fixture
 def empty(bare_sandbox: Sandbox, database: str) -> Iterator[sa.Engine]:
     """A database that nothing has been done to, next to the sandbox's own."""
-    migrated = sa.make_url(bare_sandbox.databases[database].primary)
     server = sa.create_engine(
-        migrated.set(drivername="postgresql+psycopg"),
+        driver_url(bare_sandbox.databases[database].primary),
         isolation_level="AUTOCOMMIT",
         poolclass=sa.NullPool,
     )

@@ -36,7 +36,15 @@ from atelier.data import outbox_tables
 from atelier.data.mes import Calculation, Operator, WorkOrder
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.finishes import FINISHES
-from atelier.domain.lifecycle import SENT_BACK, IllegalTransition, Owner, State, is_legal
+from atelier.domain.lifecycle import (
+    FACTORY_STEPS,
+    HAPPY_PATH,
+    SENT_BACK,
+    IllegalTransition,
+    Owner,
+    State,
+    is_legal,
+)
 from atelier.domain.metals import METALS
 from atelier.mail.kinds import Kind
 from atelier.messaging import topology
@@ -50,21 +58,7 @@ from tests.integration.atelier.driven_platform import (
 
 REFUSALS = (IllegalTransition, work_orders.WorkOrderNotFound, work_orders.AlreadyTaken)
 
-GOING_WELL = {
-    State.PRICE_CALCULATED: State.CONFIRMED,
-    State.CONFIRMED: State.MANUFACTURING_APPROVED,
-    State.MANUFACTURING_APPROVED: State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_STARTED: State.MANUFACTURING_COMPLETED,
-    State.MANUFACTURING_COMPLETED: State.PACKAGING,
-    State.PACKAGING: State.SHIPPED,
-    State.SHIPPED: State.CLOSED,
-}
-FACTORY_STEPS = (
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-    State.SHIPPED,
-)
+GOING_WELL = dict(pairwise(HAPPY_PATH[HAPPY_PATH.index(State.PRICE_CALCULATED) :]))
 LETTERS = {
     (State.SUBMITTED, State.PRICE_CALCULATED): Kind.PRICE,
     SENT_BACK: Kind.SENT_BACK,

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from atelier.data import outbox_tables
 from atelier.data.database import Database
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import HAPPY_PATH, State
 from atelier.messaging import inbox
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.event import Event
@@ -21,7 +21,6 @@ from atelier.usecases import work_orders
 from touchstone.waiting import eventually_async
 
 MODEL = StoredModel(checksum="c" * 64, name="ring.stl", size=1084)
-_GOING_WELL = [state for state in State if state not in (State.PRICING_FAILED, State.CANCELLED)]
 
 
 def told(
@@ -36,7 +35,7 @@ def told(
 
     Without `sequence`, what it is in the life of an order of a customer that is going well.
     """
-    place = _GOING_WELL.index(to) + 1 if before is None else _GOING_WELL.index(before) + 2
+    place = HAPPY_PATH.index(to) + 1 if before is None else HAPPY_PATH.index(before) + 2
     return Event(
         type=f"order.{to.lower()}",
         order_id=order_id,

@@ -9,22 +9,13 @@ from typing import Any
 
 import pytest
 
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import HAPPY_PATH, State
 from benchmarks.overlapping_faults import faults
 from benchmarks.overlapping_faults.faults import Fault
 from benchmarks.overlapping_faults.ledger import Entry, Ledger
 from benchmarks.overlapping_faults.verdict import Found, findings
 
-WAY = (
-    State.SUBMITTED,
-    State.PRICE_CALCULATED,
-    State.CONFIRMED,
-    State.MANUFACTURING_APPROVED,
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-    State.SHIPPED,
-)
+WAY = HAPPY_PATH[HAPPY_PATH.index(State.SUBMITTED) : HAPPY_PATH.index(State.CLOSED)]
 PRICE = Decimal("120.00")
 Plant = Callable[[Found], Found]
 

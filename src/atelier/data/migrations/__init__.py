@@ -12,6 +12,8 @@ import os
 import sqlalchemy as sa
 from alembic import context
 
+from atelier.data.address import driver_url
+
 
 def run(metadata: sa.MetaData, variable: str) -> None:
     """What both env.py do: use the given connection, or else the database that the environment
@@ -20,7 +22,7 @@ def run(metadata: sa.MetaData, variable: str) -> None:
     if given is not None:
         _run(metadata, given)
         return
-    url = os.environ[variable].replace("postgresql://", "postgresql+psycopg://", 1)
+    url = driver_url(os.environ[variable])
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         _run(metadata, connection)
 
