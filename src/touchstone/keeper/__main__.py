@@ -1,7 +1,7 @@
 """The keeper's process: run as `python -m touchstone.keeper`.
 
 Its standard input is its lifeline: when the controller of the run ends, in whatever way, the pipe
-closes. The processes of a run reach it on a unix socket, one JSON line a request and one an answer.
+closes. The processes of a run reach it on a unix socket, one message a request and one an answer.
 What a worker still holds when its connection closes is dropped, and so is a run's session when its
 controller's connection closes.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -23,6 +22,7 @@ from pathlib import Path
 from touchstone import reaping, run, surroundings
 from touchstone.backing import providers
 from touchstone.backing.servers import BackingUnavailable
+from touchstone.json_lines import Channel
 from touchstone.keeper.server import Answer, Held, Keeper
 
 
@@ -78,10 +78,10 @@ def _watch_lifeline(keeper: Keeper) -> None:
 def _accept(listener: socket.socket, keeper: Keeper) -> None:
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_converse, args=(connection, keeper), daemon=True).start()
+        threading.Thread(target=_converse, args=(Channel(connection), keeper), daemon=True).start()
 
 
-def _converse(connection: socket.socket, keeper: Keeper) -> None:
+def _converse(channel: Channel, keeper: Keeper) -> None:
     held: dict[str, Held] = {}
     owned: list[str] = []
     private = keeper.private_servers()
@@ -100,15 +100,14 @@ def _converse(connection: socket.socket, keeper: Keeper) -> None:
     }
     for method in (keeper.release, keeper.process, keeper.health, keeper.note, keeper.keep):
         requests[method.__name__] = lambda method=method, **more: method(held, **more)
-    with connection, contextlib.suppress(OSError):
-        for line in connection.makefile("r", encoding="utf-8"):
-            request = json.loads(line)
+    with contextlib.closing(channel), contextlib.suppress(OSError):
+        for request in channel:
             try:
                 answer = requests[request.pop("request")](**request)
             except Exception as error:
                 traceback.print_exc()
                 answer = {"error": str(error), "kind": type(error).__name__}
-            connection.sendall(json.dumps(answer).encode() + b"\n")
+            channel.send(answer)
     private.kill()
     for name in list(held):
         keeper.release(held, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 from touchstone import config, reaping, run, surroundings
 from touchstone.backing.servers import Backing, BackingUnavailable
+from touchstone.json_lines import Channel
 from touchstone.sandbox import Sandbox
 
 END_TIMEOUT = 30.0
@@ -140,13 +140,13 @@ class KeeperClient:
 
     def __init__(self, address: Path, session: str = "") -> None:
         self._session = session
-        self._socket = socket.socket(socket.AF_UNIX)
+        connection = socket.socket(socket.AF_UNIX)
         try:
-            self._socket.connect(str(address))
+            connection.connect(str(address))
         except OSError:
-            self._socket.close()
+            connection.close()
             raise
-        self._answers = self._socket.makefile("r", encoding="utf-8")
+        self._channel = Channel(connection)
 
     def own(self, start: str) -> None:
         """End the session when this connection closes; `start` is one of `processes.STARTS`."""
@@ -260,18 +260,16 @@ class KeeperClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._answers.close()
-        self._socket.close()
+        self._channel.close()
 
     def _ask(self, request: str, **more: Any) -> dict[str, Any]:
         try:
-            self._socket.sendall(json.dumps({"request": request, **more}).encode() + b"\n")
-            line = self._answers.readline()
+            self._channel.send({"request": request, **more})
+            answer = self._channel.receive()
         except OSError as error:
             raise InfrastructureError(f"the keeper of this run has ended ({error})") from None
-        if not line:
+        if answer is None:
             raise InfrastructureError("the keeper of this run has ended")
-        answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             kind = BackingUnavailable if answer["kind"] == "BackingUnavailable" else None
             raise (kind or InfrastructureError)(answer["error"])

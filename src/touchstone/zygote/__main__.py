@@ -1,11 +1,11 @@
 """The zygote: a process that has imported the platform and does nothing else but fork.
 
-Run as `python -m touchstone.zygote` with a JSON description of the platform on the first line of
-its control socket (file descriptor 0). It holds no thread, browser or connection, so a fork of it
+Run as `python -m touchstone.zygote`; the first message on its control socket (file descriptor 0)
+describes the platform. It holds no thread, browser or connection, so a fork of it
 is safe and costs milliseconds, where starting an interpreter and importing the platform costs
 seconds. When its control socket closes it ends, and its children with it.
 
-One request is one JSON line, and so is its answer:
+One request is one message, and so is its answer:
 
 - `{"serve": {"shop": 0}, …}` → `{"pid": 1, "ports": {"shop": 4711}}`; a port of 0 is a free one
 - `{"call": "module:function", …}` → `{"status": 0}`
@@ -13,8 +13,8 @@ One request is one JSON line, and so is its answer:
 - `{"alive": [pid, …]}` → `{"alive": [pid, …]}`
 
 `serve` and `call` also bring `environment` (variables), `folder` (to work in), `log` (a file) and
-`spawn`: false, or the description of the platform again, for a child that is spawned instead of
-forked (see `touchstone.zygote.spawn`).
+`spawn`: false, or the description of the platform again, for a child that `touchstone.zygote.spawn`
+begins, instead of a fork.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
@@ -32,15 +31,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from touchstone import surroundings
+from touchstone.json_lines import Channel
 from touchstone.zygote import spawn
 from touchstone.zygote.child import live, resolve, say_why
 
 
 def main() -> None:
     """Serve requests from the control socket until it closes."""
-    control = socket.socket(fileno=os.dup(0))
-    requests = control.makefile("r", encoding="utf-8")
-    platform = json.loads(requests.readline())
+    control = Channel(socket.socket(fileno=os.dup(0)))
+    platform = control.receive()
+    if platform is None:
+        return
     surroundings.settle()
     # A Ctrl-C at the terminal is the controller's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -54,10 +55,9 @@ def main() -> None:
     # would touch, and so copy, every page it shares with the zygote.
     gc.collect()
     gc.freeze()
-    _answer(control, {"ready": True})
+    control.send({"ready": True})
     children: set[int] = set()
-    for line in requests:
-        request = json.loads(line)
+    for request in control:
         _collect(children)
         if "serve" in request:
             answer = _serve(serve, request, control)
@@ -68,7 +68,7 @@ def main() -> None:
             answer = {"killed": _kill(request["kill"], children)}
         else:
             answer = {"alive": [pid for pid in request["alive"] if pid in children]}
-        _answer(control, answer)
+        control.send(answer)
     _kill(list(children), children)
 
 
@@ -96,7 +96,7 @@ def _import(platform: Mapping[str, Any]) -> Callable[..., Any]:
 def _serve(
     serve: Callable[[Mapping[str, socket.socket]], None],
     request: Mapping[str, Any],
-    control: socket.socket,
+    control: Channel,
 ) -> dict[str, Any]:
     # Bound and listening before the fork: the addresses are known at once, and a request that
     # comes before the service is up waits in the backlog instead of being refused.
@@ -110,7 +110,7 @@ def _serve(
     return {"pid": pid, "ports": ports}
 
 
-def _call(request: Mapping[str, Any], control: socket.socket) -> dict[str, Any]:
+def _call(request: Mapping[str, Any], control: Channel) -> dict[str, Any]:
     pid = spawn.spawn(request, {}) if request["spawn"] else os.fork()
     if pid == 0:
         live(resolve(request["call"]), request, control)
@@ -145,10 +145,6 @@ def _collect(children: set[int]) -> None:
         if os.waitpid(pid, os.WNOHANG)[0]:
             children.discard(pid)
             spawn.ended(pid)
-
-
-def _answer(control: socket.socket, answer: Mapping[str, Any]) -> None:
-    control.sendall(json.dumps(answer).encode() + b"\n")
 
 
 if __name__ == "__main__":

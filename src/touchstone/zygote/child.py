@@ -7,22 +7,29 @@ import ctypes
 import importlib
 import os
 import signal
-import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from touchstone.json_lines import Channel
+
 _PR_SET_PDEATHSIG = 1
 _HERE = str(Path(__file__).parent)
 
 
-def live(work: Callable[[], None], request: Mapping[str, Any], control: socket.socket) -> NoReturn:
-    """The life of a child: do `work` in the surroundings that the request gives, then end."""
+def live(
+    work: Callable[[], None], request: Mapping[str, Any], control: Channel | None = None
+) -> NoReturn:
+    """The life of a child: do `work` in the surroundings that the request gives, then end.
+
+    `control` is the zygote's, of which a fork has a copy.
+    """
     status = 1
     try:
-        control.close()
+        if control:
+            control.close()
         os.setsid()
         _die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_DFL)

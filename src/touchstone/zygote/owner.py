@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 from touchstone import surroundings
 from touchstone.config import Platform
+from touchstone.json_lines import Channel
 
 STARTS = ("fork", "spawn")
 
@@ -62,6 +62,7 @@ class Zygote:
 
     def _start(self) -> None:
         self._ours, theirs = socket.socketpair()
+        self._channel = Channel(self._ours)
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "touchstone.zygote"],
@@ -76,7 +77,6 @@ class Zygote:
                 start_new_session=True,
             )
         theirs.close()
-        self._answers = self._ours.makefile("r", encoding="utf-8")
         self._ready = False
         self._dead = False
         self._send(self._described)
@@ -122,8 +122,7 @@ class Zygote:
     def _close(self) -> None:
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
-        self._answers.close()
-        self._ours.close()
+        self._channel.close()
         self._process.wait(10)
 
     def _ask(self, **request: Any) -> dict[str, Any]:
@@ -150,20 +149,18 @@ class Zygote:
     def _send(self, message: Mapping[str, Any]) -> None:
         # Of a process that has just died we learn when its answer does not come.
         with contextlib.suppress(BrokenPipeError):
-            self._ours.sendall(json.dumps(message).encode() + b"\n")
+            self._channel.send(message)
 
     def _receive(self) -> dict[str, Any]:
-        try:
-            line = self._answers.readline()
-        except ConnectionResetError:
-            line = ""
-        if not line:
+        answer = None
+        with contextlib.suppress(ConnectionResetError):
+            answer = self._channel.receive()
+        if answer is None:
             self._dead = True
             raise ZygoteDied(
                 "the process that imports the platform "
                 f"({', '.join(self._platform.preload)}) ended:\n{tail(self._log)}"
             )
-        answer: dict[str, Any] = json.loads(line)
         return answer
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import json
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from touchstone import json_lines
 from touchstone.zygote.child import live, resolve
 
 _lifelines: dict[int, int] = {}
@@ -38,8 +38,8 @@ def spawn(request: Mapping[str, Any], listeners: Mapping[str, socket.socket]) ->
             pass_fds=list(numbers.values()),
         )
     os.close(theirs)
-    with open(ours, "w", encoding="utf-8", closefd=False) as pipe:
-        pipe.write(json.dumps({**request, "listeners": numbers}) + "\n")
+    with open(ours, "wb", closefd=False) as pipe:
+        pipe.write(json_lines.line({**request, "listeners": numbers}))
     # Open for as long as the child is to live. That it has ended, the zygote finds out itself.
     _lifelines[process.pid] = ours
     process.returncode = 0
@@ -54,8 +54,10 @@ def ended(pid: int) -> None:
 
 def main() -> None:
     """Import the platform, then do what the request on the standard input asks."""
-    with os.fdopen(os.dup(0), "r", encoding="utf-8") as pipe:
-        request = json.loads(pipe.readline())
+    with os.fdopen(os.dup(0), "rb") as pipe:
+        request = json_lines.read(pipe)
+        if request is None:
+            return
         threading.Thread(target=_end_with, args=(pipe.fileno(),), daemon=True).start()
 
         platform = request["spawn"]
@@ -67,7 +69,7 @@ def main() -> None:
         if "serve" in request:
             numbers = request["listeners"].items()
             work = functools.partial(work, {name: _listener(number) for name, number in numbers})
-        live(work, request, socket.socket())
+        live(work, request)
 
 
 def _listener(number: int) -> socket.socket:
