@@ -24,14 +24,14 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from atelier import security
 from atelier.mes.listing import changes
 from atelier.seeding.seed import Company, seed
-from atelier.settings import Settings
 from benchmarks.mes_anatomy import anatomy
 from benchmarks.naive_list import as_it_was
+from fixtures.settings import settings_of
 from touchstone.backing.programs import free_ports
 from touchstone.browser.fixtures import find_browser
 from touchstone.keeper.client import KeeperClient, KeeperProcess
@@ -103,7 +103,7 @@ def _seed(sandbox: Sandbox, orders: int) -> float:
     """Seconds."""
     began = time.monotonic()
     company = Company(orders, orders // _ACTIVE_SHARE, 1, "-", datetime.now(UTC))
-    seed(_settings(sandbox), company)
+    seed(settings_of(sandbox), company)
     return time.monotonic() - began
 
 
@@ -136,18 +136,11 @@ def _one_size(sandbox: Sandbox, browser: Browser, active: int, options: argparse
     print(f"the naive page takes {ratio:,.0f} times as long (p50)")
 
 
-def _settings(sandbox: Sandbox) -> Settings:
-    return Settings(
-        **{  # type: ignore[arg-type]
-            name.removeprefix("ATELIER_").lower(): value
-            for name, value in sandbox.environment.items()
-        }
-    )
-
-
 def _session(sandbox: Sandbox) -> str:
     with psycopg.connect(sandbox.databases["mes"].primary) as connection:
-        [operator] = connection.execute("SELECT id FROM operator LIMIT 1").fetchone() or [None]
+        found = connection.execute("SELECT id FROM operator LIMIT 1").fetchone()
+    assert found, "the seeded company has no operator"
+    [operator] = found
     return security.sign_session("mes", operator, sandbox.environment["ATELIER_SECRET_KEY"])
 
 
@@ -217,7 +210,7 @@ def _told(
 
 
 @contextmanager
-def _window(browser: Browser, address: str, cookies: dict[str, str]) -> Iterator[object]:
+def _window(browser: Browser, address: str, cookies: dict[str, str]) -> Iterator[Page]:
     context = browser.new_context()
     context.add_cookies(
         [{"name": name, "value": value, "url": address} for name, value in cookies.items()]

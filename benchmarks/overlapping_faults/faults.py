@@ -112,13 +112,14 @@ class Troubles:
         if kind in _OF_PRIMARIES:
             primary = self._company.primaries[target.split(" ")[0]]
             return (primary.stop if kind == "primary stopped" else primary.crash), primary.start
-        return {
+        acts: dict[str, tuple[Act, Act]] = {
             "killed": (partial(services.kill, target), partial(services.start, target)),
             "ended": (partial(services.end, target), partial(services.start, target)),
             "frozen": (partial(services.freeze, target), partial(services.thaw, target)),
             "broker killed": (broker.crash, broker.start),
             "broker stopped": (broker.stop, broker.start),
-        }[kind]
+        }
+        return acts[kind]
 
     def _databases(self) -> list[str]:
         return [primary.address for primary in self._company.primaries.values()]

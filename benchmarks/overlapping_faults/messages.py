@@ -18,6 +18,8 @@ from atelier.messaging import topology
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aio_pika.abc import AbstractIncomingMessage
+
 _TWICE = 20  # messages that are published again at once
 _SHUFFLED = 60  # messages of one queue that change places
 _LATELY = "SELECT type, body FROM outbox WHERE published_at IS NOT NULL ORDER BY id DESC LIMIT 200"
@@ -51,7 +53,7 @@ async def shuffle(broker: str, service: str, chance: random.Random) -> int:
     async with _channel(broker) as channel:
         for name in (queue for queue in topology.QUEUES if queue.startswith(f"{service}.")):
             queue = await channel.get_queue(name, ensure=False)
-            waiting = []
+            waiting: list[AbstractIncomingMessage] = []
             while len(waiting) < _SHUFFLED and (message := await queue.get(fail=False)):
                 waiting.append(message)
             chance.shuffle(waiting)

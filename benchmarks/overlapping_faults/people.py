@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -189,9 +190,7 @@ class People:
         }.items():
             details = {"json": {"tracking_number": "RR 12"}} if act == "ship" else {}
 
-            async def send(
-                act: str = act, details: Mapping[str, object] = details
-            ) -> httpx.Response:
+            async def send(act: str = act, details: Mapping[str, Any] = details) -> httpx.Response:
                 return await _send(http, f"{path}/{act}", **details)
 
             await self._act(entry, to, send, look)
@@ -246,11 +245,11 @@ async def _is_found(look: Callable[[], Awaitable[State | None]], to: State) -> b
 
 
 async def _send(
-    http: httpx.AsyncClient, path: str, method: str = "POST", **more: object
+    http: httpx.AsyncClient, path: str, method: str = "POST", **more: Any
 ) -> httpx.Response:
     """Raises Unanswered also for a 5xx and for 429: it is worth another try."""
     try:
-        answer = await http.request(method, path, **more)  # type: ignore[arg-type]
+        answer = await http.request(method, path, **more)
     except httpx.TransportError as error:
         raise Unanswered(repr(error)) from None
     if answer.is_server_error:

@@ -11,11 +11,12 @@ from atelier.domain.lifecycle import State
 from fixtures.accessibility import barriers
 from fixtures.company import Company
 from fixtures.prepared_orders import order_in_state
+from touchstone.browser.fixtures import Browse
 from touchstone.waiting import eventually
 
 
 @pytest.fixture
-def desk(company: Company, browse: object) -> tuple[Page, dict[str, str]]:
+def desk(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
     """A seller's window, and the pages to look at in it."""
     crm = company.systems.crm_client
     partner = company.works_with_partner("Meridian")
@@ -32,7 +33,7 @@ def desk(company: Company, browse: object) -> tuple[Page, dict[str, str]]:
         connection.execute(late.values(promised_at=past, updated_at=past))
     (anna,) = eventually(lambda: crm.find_customers("Anna Petrova"))
     seller = company.accounts.seller("Boris")
-    page: Page = browse("Boris")  # type: ignore[operator]
+    page = browse("Boris")
     home = company.sandbox.services["crm"]
     page.context.add_cookies(
         [{"name": name, "value": value, "url": home} for name, value in seller.cookies.items()]

@@ -23,7 +23,7 @@ def other_company(keeper: KeeperClient) -> Iterator[Company]:
     """The company of a scenario that runs at the same time."""
     lease = keeper.sandbox(None)
 
-    def no_window(person: str, address: str) -> Page:
+    def no_window(person: str) -> Page:
         raise LookupError(f"{person} needs no window here")
 
     with ExitStack() as closing:

@@ -12,13 +12,14 @@ from fixtures.company import Company
 from fixtures.pages.mes import WorkPage
 from fixtures.prepared_orders import order_in_state
 from fixtures.read_model import LostReadModel
+from touchstone.browser.fixtures import Browse
 
 
 @pytest.fixture
-def page(company: Company, browse: object) -> Page:
+def page(company: Company, browse: Browse) -> Page:
     """An operator's window."""
     operator = company.accounts.operator("Vera")
-    window: Page = browse("Vera")  # type: ignore[operator]
+    window = browse("Vera")
     home = company.sandbox.services["mes"]
     window.context.add_cookies(
         [{"name": name, "value": value, "url": home} for name, value in operator.cookies.items()]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -12,18 +11,11 @@ from atelier.data.database import Database
 from atelier.data.shop import Partner
 from atelier.messaging.broker import BrokerConnection
 from atelier.settings import Settings
+from fixtures.settings import settings_of
+from tests.integration.atelier.background import Runs, Start
 from tests.integration.atelier.moved import Moved
 from tests.integration.atelier.s3_server import S3, s3_server
 from touchstone.sandbox import Sandbox
-
-
-class Runs(Protocol):
-    """A relay or a consumer."""
-
-    def run(self) -> Coroutine[Any, Any, None]: ...
-
-
-Start = Callable[[Runs], "asyncio.Task[None]"]
 
 
 @pytest.fixture
@@ -42,11 +34,7 @@ def s3() -> Iterator[S3]:
 @pytest.fixture
 def settings(bare_sandbox: Sandbox) -> Settings:
     """The sandbox's, but with retries that come quickly."""
-    given = {
-        name.removeprefix("ATELIER_").lower(): value
-        for name, value in bare_sandbox.environment.items()
-    }
-    return Settings(**{**given, "retry_delays": (0.05, 0.1, 0.2)})
+    return settings_of(bare_sandbox, retry_delays=(0.05, 0.1, 0.2))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from atelier.resources import Resources
 from atelier.settings import Settings
 from atelier.storage.model_store import StoredModel
 from fixtures import models
-from tests.integration.atelier.conftest import Runs
+from tests.integration.atelier.background import Runs
 from tests.integration.atelier.wire import waiting
 from touchstone.waiting import eventually_async
 
@@ -182,7 +182,7 @@ class Platform:
                 await exchange.publish(message, routing_key=type_)
 
     async def dead_letters(self) -> list[str]:
-        found = []
+        found: list[Any] = []
         for database in (self.shop, self.mes):
             async with database.session() as session:
                 found += await inbox.dead(session)

@@ -55,7 +55,7 @@ def what_there_is(company: Company) -> WhatThereIs:
         "operator": company.accounts.operator("Clara").cookies,
     }
     keys = {
-        "partner": sender.client.key,
+        "partner": sender.client.key or "",
         "another partner": company.accounts.partner_key("Goldfinch"),
     }
     return WhatThereIs(values, sessions, keys)

@@ -120,7 +120,7 @@ def test_sign_in_does_not_tell_who_has_an_account(at: At, company: Company) -> N
 
 def test_signing_in_leads_to_where_one_wanted_to_go(at: At, company: Company) -> None:
     with Session(company.mes_database) as session:
-        operator = OperatorFactory(session=session)
+        operator = OperatorFactory.create(session=session)
         email = operator.email
     mes = at("mes")
     asked = mes.get("/work/AT-7K3M9Q")

@@ -226,7 +226,7 @@ def _platform(company: Company, gates: Mapping[str, Gate], routes: list[str]) ->
     with closing(ShopForms(shop, there.sessions["customer"])) as forms:
         unwanted = forms.start().number
     accounts = {
-        "shop": replace(made.customer("Emma"), cookies=there.sessions["customer"]),
+        "shop": replace(made.customer("Emma"), cookies=dict(there.sessions["customer"])),
         "crm": made.seller("Frank"),
         "mes": made.operator("Greta"),
     }

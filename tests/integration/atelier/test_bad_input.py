@@ -46,21 +46,21 @@ class People:
 
     def customer(self) -> httpx.Client:
         with Session(self.company.shop_database) as session:
-            return self._signed_in("shop", CustomerFactory(session=session).id)
+            return self._signed_in("shop", CustomerFactory.create(session=session).id)
 
     def seller(self) -> httpx.Client:
         with Session(self.company.shop_database) as session:
-            return self._signed_in("crm", SellerFactory(session=session).id)
+            return self._signed_in("crm", SellerFactory.create(session=session).id)
 
     def operator(self, name: str) -> httpx.Client:
         with Session(self.company.mes_database) as session:
-            return self._signed_in("mes", OperatorFactory(session=session, name=name).id)
+            return self._signed_in("mes", OperatorFactory.create(session=session, name=name).id)
 
     def partner(self) -> httpx.Client:
         key = security.new_api_key()
         with Session(self.company.shop_database) as session:
-            partner = PartnerFactory(session=session)
-            ApiKeyFactory(session=session, partner_id=partner.id, key=key)
+            partner = PartnerFactory.create(session=session)
+            ApiKeyFactory.create(session=session, partner_id=partner.id, key=key)
         return self.at("partner", headers={"Authorization": f"Bearer {key}"})
 
     def at(self, service: str, **options: Any) -> httpx.Client:

@@ -19,7 +19,7 @@ from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
 from atelier.security import read_confirmation_code
 from fixtures.mailbox import Mailbox
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.test_mail import cancelled, letters, submitted
 from touchstone.waiting import eventually_async
 

@@ -25,7 +25,7 @@ from atelier.messaging.handler import Handler
 from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
 from atelier.usecases import work_orders
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import (
     dead_letters,
     deliver,

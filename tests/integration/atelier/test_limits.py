@@ -58,7 +58,7 @@ async def test_a_bucket_fills_with_time(limiter: RateLimiter, redis: Redis) -> N
     for _ in range(3):
         await take(limiter, partner)
     key = f"atelier:limits:{partner}"
-    emptied = float(await redis.hget(key, "at"))
+    emptied = float(await redis.hget(key, "at") or "")
     # A third of the window ago: one token is back.
     await redis.hset(key, "at", str(emptied - 1200))
 
@@ -84,7 +84,7 @@ async def test_a_day_has_an_end(limiter: RateLimiter, redis: Redis) -> None:
     assert 0 < standings[-1].retry_after <= DAY
 
     key = f"atelier:limits:{partner}"
-    await redis.hset(key, "day", int(await redis.hget(key, "day")) - 1)
+    await redis.hset(key, "day", int(await redis.hget(key, "day") or "") - 1)
 
     assert (await take(limiter, partner, limits)).refused == ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -25,7 +26,7 @@ from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.settings import Settings
 from atelier.usecases import work_orders
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import deliver, told
 from touchstone.waiting import eventually_async
 
@@ -160,7 +161,7 @@ async def test_an_old_read_model_catches_up(
 ) -> None:
     going = await new_work(mes)
     await rebuild(settings.mes_database, model)
-    copy = await cache.hgetall(KEY)
+    copy: dict[Any, Any] = await cache.hgetall(KEY)
     await new_work(mes)
     async with mes.session() as session:
         event = told(going, State.SUBMITTED, State.CANCELLED)

@@ -26,7 +26,7 @@ from atelier.settings import Settings
 from atelier.usecases import orders
 from fixtures.letters import read
 from fixtures.mailbox import Mailbox
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL, deliver
 from touchstone.waiting import eventually_async
 

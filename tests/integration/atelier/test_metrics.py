@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
@@ -41,7 +41,7 @@ from atelier.usecases import price_requests
 from atelier.web import limits
 from atelier.web.limits import Limit
 from atelier.web.refusal import Refusal
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.moved import CLAIMED, Moved, all_of, declared, moves, values_told
 from tests.integration.atelier.test_files import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.test_metrics_of_events import DATABASES, NOWHERE, PARTNER
@@ -60,7 +60,7 @@ LIMITS: Final = {
 ANY: Final = frozenset({"partner"})
 """Labels that hold what nobody can list."""
 
-OF_THE_PLATFORM: Final = {
+OF_THE_PLATFORM: Final[Mapping[tuple[str, str], Collection[str]]] = {
     ("queue", ""): set(QUEUES),
     ("database", ""): set(DATABASES),
     ("service", "atelier_http_requests_total"): set(APPLICATIONS),

@@ -42,7 +42,7 @@ from atelier.telemetry.gauges import Gauges
 from atelier.usecases import price_requests
 from fixtures.mailbox import Mailbox
 from fixtures.webhook_receiver import WebhookReceiver
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.moved import Moved, all_of, moves
 from tests.integration.atelier.test_mail import due_letters
 from tests.integration.atelier.test_webhooks import handled, placed

@@ -35,7 +35,7 @@ from atelier.messaging.relay import Relay
 from atelier.settings import Settings
 from atelier.telemetry.metrics import REGISTRY
 from atelier.usecases import orders, work_orders
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.platform_process import command
 from tests.integration.atelier.wire import (
     MODEL,
@@ -341,8 +341,8 @@ async def test_each_kind_of_difference_is_named(
             row = await session.get_one(WorkOrder, work_order.id)
             row.price, row.state = sa.cast(price, sa.Numeric), State.CONFIRMED
     async with shop.session() as session:
-        row = await session.get_one(Order, dearer.id)
-        row.price, row.state = sa.cast(1, sa.Numeric), State.CONFIRMED
+        order = await session.get_one(Order, dearer.id)
+        order.price, order.state = sa.cast(1, sa.Numeric), State.CONFIRMED
     stranger = told(uuid4(), None, State.SUBMITTED)
     async with mes.session() as session:
         await work_orders.handle(session, stranger)

@@ -97,13 +97,16 @@ class OrderFlow(RuleBasedStateMachine):
         goes_as_far_as=st.sampled_from([State.SUBMITTED, State.SUBMITTED, State.INITIATED]),
     )
     def customer_orders(self, model: str, metal: str, finish: str, goes_as_far_as: State) -> Placed:
+        return self._customer_orders(model, metal, finish, goes_as_far_as)
+
+    def _customer_orders(self, model: str, metal: str, finish: str, until: State) -> Placed:
         actor = f"customer:{self.customer.id}"
 
         async def order() -> Order:
             shop = self.platform.shop
             async with shop.session() as session:
                 started = await orders.start(session, self.customer.id)
-            if goes_as_far_as is State.SUBMITTED:
+            if until is State.SUBMITTED:
                 async with shop.session() as session:
                     await orders.attach_model(session, started, self.files[model], actor)
                 async with shop.session() as session:
@@ -111,7 +114,7 @@ class OrderFlow(RuleBasedStateMachine):
             return started
 
         made = self.platform.run(order())
-        return self._accepted(Placed(made.id, made.number, Owner.CUSTOMER), goes_as_far_as)
+        return self._accepted(Placed(made.id, made.number, Owner.CUSTOMER), until)
 
     @rule(target=placed, model=st.sampled_from(["ring", "ring", "ring with a hole"]))
     def partner_orders(self, model: str) -> Placed:
@@ -193,7 +196,7 @@ class OrderFlow(RuleBasedStateMachine):
     # What is approved can go several ways: two, three of them before the other side hears of it.
     @rule(target=placed, hops=st.sampled_from([1, 2, 2, 2, 3, 5, 6, 7]))
     def an_order_has_come_far(self, hops: int) -> Placed:
-        order = self.customer_orders("ring", "gold-585", "satin", State.SUBMITTED)
+        order = self._customer_orders("ring", "gold-585", "satin", State.SUBMITTED)
         self._lead(order, hops)
         self._arrives(order)
         return order

@@ -15,7 +15,7 @@ from atelier.domain.promises import LIMITS, MAKING_TIME
 from atelier.messaging.event import Event
 from atelier.usecases import orders, work_orders
 from atelier.usecases.overdue import Watcher, look
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL
 from touchstone.waiting import eventually_async
 

@@ -32,8 +32,8 @@ def client(company: Company, name: str) -> httpx.Client:
     """A client of a new partner's, with the partner's key."""
     key = security.new_api_key()
     with Session(company.shop_database) as session:
-        partner = PartnerFactory(session=session, name=name)
-        ApiKeyFactory(session=session, partner_id=partner.id, key=key)
+        partner = PartnerFactory.create(session=session, name=name)
+        ApiKeyFactory.create(session=session, partner_id=partner.id, key=key)
     return httpx.Client(
         base_url=company.sandbox.services["partner"], headers={"Authorization": f"Bearer {key}"}
     )

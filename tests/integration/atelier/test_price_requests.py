@@ -28,7 +28,7 @@ from atelier.settings import Settings
 from atelier.storage.model_store import ModelStore, StoredModel
 from atelier.usecases import metal_prices, price_requests
 from fixtures import models as meshes
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.test_files import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.wire import dead_letters, deliver, told
 from touchstone.waiting import eventually_async
@@ -100,10 +100,9 @@ async def ask(mes: Database, *events: Event) -> None:
 
 
 async def answers(mes: Database, order_id: UUID | None = None) -> list[tuple[str, dict[str, str]]]:
+    outbox = outbox_tables.outbox.c
     async with mes.session() as session:
-        rows = await session.execute(
-            sa.select(outbox_tables.outbox.c["type", "body"]).order_by(outbox_tables.outbox.c.id)
-        )
+        rows = await session.execute(sa.select(outbox.type, outbox.body).order_by(outbox.id))
         return [
             (type_, body["data"])
             for type_, body in rows

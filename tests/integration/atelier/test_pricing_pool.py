@@ -67,8 +67,8 @@ async def test_workers_measure_what_the_domain_measures(make_pool: MakePool) -> 
 
 async def test_a_worker_measures_one_model_after_another(make_pool: MakePool) -> None:
     pool = make_pool()
-    for express in (True, True, False, False):
-        await pool.measure(CUBE, express=express)
+    for is_express in (True, True, False, False):
+        await pool.measure(CUBE, express=is_express)
     express, other = sorted(fork_server().children(), key=lambda worker: worker.nice())
     assert other.nice() > express.nice()
 

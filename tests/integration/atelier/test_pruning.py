@@ -24,7 +24,7 @@ from atelier.domain.lifecycle import State
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.relay import Relay
 from atelier.usecases import orders
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL, all_published, told
 
 pytestmark = pytest.mark.anyio

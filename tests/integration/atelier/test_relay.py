@@ -20,7 +20,7 @@ from atelier.messaging.relay import Relay
 from atelier.messaging.topology import EVENTS
 from atelier.settings import Settings
 from atelier.usecases import orders, work_orders
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL, deliver, history, told, waiting
 from touchstone.private_servers import PrivateBroker
 from touchstone.waiting import eventually_async

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
-from schemathesis.core.result import Result
+from schemathesis.core.result import Ok, Result
 from schemathesis.schemas import APIOperation
 
 from fixtures.company import Company
@@ -22,6 +22,7 @@ from fixtures.model_files import model_file
 
 EXAMPLES = 12  # of good requests, and as many of bad ones, for each operation
 
+Operation: TypeAlias = "APIOperation[Any, Any, Any, Any]"
 Prepare = Callable[[Company], tuple[dict[str, str], dict[str, str]]]
 """Makes what the operations are about; returns headers to send and path parameters that exist."""
 
@@ -96,7 +97,7 @@ def test_a_nul_is_a_bad_request(company: Company, prepare: Prepare, path: str) -
 
 
 def _ask(
-    operation: APIOperation, address: str, headers: Mapping[str, str], there: Mapping[str, str]
+    operation: Operation, address: str, headers: Mapping[str, str], there: Mapping[str, str]
 ) -> str:
     """Ask for what cannot be there, for what is there, and for what the document forbids."""
     _ask_like(operation.as_strategy(GenerationMode.POSITIVE), address, headers)
@@ -118,7 +119,7 @@ def _ask(
 
 
 def _ask_like(
-    cases: SearchStrategy[schemathesis.Case],
+    cases: SearchStrategy[schemathesis.Case[Any]],
     address: str,
     headers: Mapping[str, str],
 ) -> None:
@@ -131,7 +132,7 @@ def _ask_like(
         suppress_health_check=list(HealthCheck),
     )
     @given(cases)
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         # No schema says which bytes are a 3D model, which cursors we gave out, which ports there
         # are or what a note must say: what it allows may still be refused, in a documented way.
         case.call_and_validate(
@@ -150,7 +151,8 @@ def _open_to_all(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _ok(result: Result[APIOperation, Any]) -> APIOperation:
+def _ok(result: Result[Operation, Any]) -> Operation:
+    assert isinstance(result, Ok), result
     return result.ok()
 
 

@@ -43,7 +43,7 @@ class Door:
 
     def customer(self) -> httpx.Client:
         with Session(self.company.shop_database) as session:
-            customer = CustomerFactory(session=session).id
+            customer = CustomerFactory.create(session=session).id
         secret = self.company.sandbox.environment["ATELIER_SECRET_KEY"]
         return self.visitor({"atelier_shop": security.sign_session("shop", customer, secret)})
 

@@ -29,7 +29,7 @@ from atelier.partner.webhooks.signing import secret_of
 from atelier.settings import Settings
 from atelier.usecases import orders
 from fixtures.webhook_receiver import WebhookReceiver
-from tests.integration.atelier.conftest import Start
+from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL
 from touchstone.waiting import eventually_async
 

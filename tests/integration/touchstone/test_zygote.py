@@ -80,7 +80,9 @@ def test_children_end_with_a_killed_zygote(tmp_path: Path, start: str) -> None:
     process = psutil.Process(forked.pid)
     httpx.get(f"http://127.0.0.1:{forked.ports['desk']}/health", trust_env=False)
 
-    process.parent().kill()
+    parent = process.parent()
+    assert parent
+    parent.kill()
 
     eventually(lambda: has_ended(process))
     zygote.close()

@@ -28,7 +28,8 @@ class ClosedTransport:
 
 
 def connection_to(url: str) -> AbstractConnection:
-    return cast("AbstractConnection", cache_at(url).connection_pool.make_connection())
+    pool: Any = cache_at(url).connection_pool
+    return cast("AbstractConnection", pool.make_connection())
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def legal_histories(draw: st.DrawFn, times_sent_back: int = 2) -> list[State]:
         if (current, State.PRICE_CALCULATED) == SENT_BACK:
             times_sent_back -= 1
             after = after if times_sent_back >= 0 else [b for b in after if b != SENT_BACK[1]]
-        if history and draw(st.booleans()):
+        if bool(history) and draw(st.booleans()):
             break
         current = draw(st.sampled_from(after))
         history.append(current)

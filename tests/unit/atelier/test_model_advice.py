@@ -14,7 +14,7 @@ from atelier.web import forms
 def codes() -> set[str]:
     """With which our code refuses models."""
     return {
-        call.args[0].value
+        str(call.args[0].value)
         for module in (models3d, stl, model_store, forms)
         for call in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(call, ast.Call)

@@ -80,7 +80,7 @@ class Line:
             if not self.wire.closed:
                 self.protocol.data_received(data)
                 if read:
-                    self.protocol.cycle.body = b""
+                    self.protocol.cycle.body = bytearray()
                     self.protocol.flow.resume_reading()
                 self.clock.turn(every)
 

@@ -139,9 +139,9 @@ class TestPortrait:
         assert not opaque[:, [0, -1]].any()
 
     def test_gold_is_yellow_and_silver_is_not(self) -> None:
-        def mean(metal: str) -> np.ndarray:
+        def mean(metal: str) -> tuple[float, ...]:
             pixels = read(portrait(Piece(build(RingDesign()), COLOURS[metal]), 64))
-            return pixels[pixels[..., 3] == 255][:, :3].mean(axis=0)
+            return tuple(pixels[pixels[..., 3] == 255][:, :3].mean(axis=0))
 
         red, _, blue = mean("gold-750")
         assert red > 1.5 * blue

@@ -3,13 +3,18 @@ from __future__ import annotations
 import ast
 import io
 from pathlib import Path
+from typing import Any
 
 import touchstone
 from touchstone import json_lines
 
 
 def test_a_message_is_one_line_whatever_is_in_it() -> None:
-    messages = [{"text": "first\nsecond\u2028third\r"}, {}, {"имя": ["Анна", 1, None]}]
+    messages: list[dict[str, Any]] = [
+        {"text": "first\nsecond\u2028third\r"},
+        {},
+        {"имя": ["Анна", 1, None]},
+    ]
     stream = io.BytesIO(b"".join(map(json_lines.line, messages)))
 
     assert stream.getvalue().count(b"\n") == len(messages)

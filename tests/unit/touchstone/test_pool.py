@@ -36,6 +36,10 @@ class Numbers:
         self.dropped.append(number)
 
 
+def taken(pool: Pool) -> tuple[object, bool]:
+    return pool.take()
+
+
 @pytest.fixture
 def numbers() -> Numbers:
     return Numbers()
@@ -53,7 +57,7 @@ def test_as_many_are_made_ahead_as_the_pool_holds(pool: Pool, numbers: Numbers) 
     pool.expect(10)
     eventually(lambda: numbers.made, until=lambda made: made == [1, 2])
 
-    assert pool.take() == (1, True)
+    assert taken(pool) == (1, True)
 
     eventually(lambda: numbers.made, until=lambda made: made == [1, 2, 3])
 
@@ -62,8 +66,8 @@ def test_no_more_are_made_than_are_expected(pool: Pool, numbers: Numbers) -> Non
     pool.expect(1)
     eventually(lambda: numbers.made)
 
-    assert pool.take() == (1, True)
-    assert pool.take() == (2, False)
+    assert taken(pool) == (1, True)
+    assert taken(pool) == (2, False)
     assert numbers.made == [1, 2]
 
 
@@ -72,7 +76,7 @@ def test_a_tear_down_makes_nobody_wait(pool: Pool, numbers: Numbers) -> None:
 
     pool.drop(cast("Made", 17))
 
-    assert pool.take() == (1, False)
+    assert taken(pool) == (1, False)
     assert numbers.dropped == []
     numbers.may_drop.set()
     eventually(lambda: numbers.dropped, until=lambda dropped: dropped == [17])
@@ -85,7 +89,7 @@ def test_one_that_fell_ill_while_it_waited_is_dropped_and_not_handed_on(
     eventually(lambda: numbers.made, until=lambda made: made == [1, 2])
     numbers.sick.add(1)
 
-    assert pool.take() == (2, True)
+    assert taken(pool) == (2, True)
 
     eventually(lambda: numbers.dropped, until=lambda dropped: dropped == [1])
 
@@ -95,4 +99,4 @@ def test_what_cannot_be_made_ahead_is_told_to_who_asks(pool: Pool, numbers: Numb
     pool.expect(2)
 
     with pytest.raises(RuntimeError, match="no memory"):
-        pool.take()
+        taken(pool)

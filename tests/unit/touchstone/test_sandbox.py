@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from touchstone.sandbox import Broker, Database, Sandbox, fill_environment
 
 BROKER = Broker("amqp://u:p@h:1/s1", "http://h:2", "s1", "u", "p")
 DATABASES = {"shop": Database("postgresql://h/s1_shop", "postgresql://r/s1_shop")}
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "name": "s1",
     "databases": DATABASES,
     "broker": BROKER,

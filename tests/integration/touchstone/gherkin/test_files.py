@@ -119,7 +119,8 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     [kept] = cache.iterdir()
     kept.write_bytes(kept.read_bytes()[:64] + pickle.dumps("what was kept"))
 
-    assert read(file, "a.feature", cache) == "what was kept"
+    what: object = read(file, "a.feature", cache)
+    assert what == "what was kept"
 
 
 def test_rows_that_begin_alike_are_told_apart(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 
@@ -128,7 +129,9 @@ def test_a_generator_is_a_step_with_an_end(bench: Project) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_text_is_the_same_in_each_of_its_forms(bench: Project, form: str) -> None:
+def test_a_text_is_the_same_in_each_of_its_forms(
+    bench: Project, form: Literal["NFC", "NFD"]
+) -> None:
     text = "# language: ru\nФункция: А\n  Сценарий: Б\n    Дано поднос\n    Тогда ёлка стоит\n"
     bench.write("a.feature", unicodedata.normalize(form, text))
 

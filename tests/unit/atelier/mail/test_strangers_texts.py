@@ -24,6 +24,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Mapper
 
 import atelier
 import atelier.mail
@@ -56,14 +57,15 @@ OURS: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
 
 def strange(of: type, text: str, **known: object) -> Any:
     """A row each of whose texts is a stranger's, unless it is `OURS`."""
-    columns = sa.inspect(of).columns
+    mapper: Mapper[Any] = sa.inspect(of)
+    columns = mapper.columns
     texts = {column.key for column in columns if isinstance(column.type, sa.String)}
     return of(**dict.fromkeys(texts - OURS[of], text), **known)
 
 
 def composers() -> dict[str, Callable[..., EmailMessage]]:
     """All that write letters: whatever in `atelier.mail` gives an e-mail back."""
-    found = {}
+    found: dict[str, Callable[..., EmailMessage]] = {}
     for module in pkgutil.iter_modules(atelier.mail.__path__, "atelier.mail."):
         names = vars(importlib.import_module(module.name))
         for name, one in names.items():

@@ -19,7 +19,7 @@ MERIDIAN = Head("partner:meridian", request_id=2, in_work=0, alone=False, served
 
 def chosen(*heads: Head, spare_only: bool = False) -> str | None:
     head = choose(heads, spare_only=spare_only)
-    return head and head.lane
+    return head.lane if head else None
 
 
 def test_a_lane_that_was_never_served_comes_first() -> None:
