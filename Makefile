@@ -10,7 +10,7 @@ VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help acceptance test unit integration e2e containers demo check format coverage lock clean
+.PHONY: help acceptance test unit integration e2e containers demo check format coverage lock image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,13 +62,21 @@ coverage: ## branch coverage of the unit tests
 	$(VENV)/coverage run -m pytest tests/unit $(ARGS)
 	$(VENV)/coverage report
 
-# Addresses stay out of the lock: where packages come from is a matter of each machine.
-lock: ## bring requirements.lock to the newest versions that pyproject.toml allows
+# Addresses stay out of the locks: where packages come from is a matter of each machine. What the
+# image of atelier needs is a part of what is tested, in the same versions.
+COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-header --no-emit-index-url --no-emit-find-links --quiet
+
+lock: ## bring the locks to the newest versions that the projects allow
 	@bin/set-up python
 	$(VENV)/python -m pip install --quiet uv
-	$(VENV)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-		--quiet --output-file requirements.lock
+	$(COMPILE) pyproject.toml src/atelier/pyproject.toml --group pyproject.toml:dev --upgrade \
+		--output-file requirements.lock
+	$(COMPILE) src/atelier/pyproject.toml --group src/atelier/pyproject.toml:build \
+		--constraints requirements.lock --output-file deploy/atelier/requirements.lock
+
+image: ## build the image of atelier, with Docker
+	docker build -f deploy/atelier/Dockerfile -t atelier .
 
 clean: ## delete what the set-up and the runs made in this folder
 	rm -rf .venv .touchstone .coverage .coverage.* .hypothesis .*_cache

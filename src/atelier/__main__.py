@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,6 +22,24 @@ app.add_typer(pricing_commands.app, name="prices", help="What a gram of each met
 app.add_typer(
     partner_commands.app, name="partner", help="Partner companies, their API keys and limits."
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        try:
+            typer.echo(f"atelier {metadata.version('atelier')}")
+        except metadata.PackageNotFoundError:
+            typer.echo("atelier (not installed: run from a folder)")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which it is."),
+    ] = False,
+) -> None: ...
 
 
 @app.command()

@@ -14,11 +14,27 @@ import typer
 from touchstone import config, demo
 from touchstone.backing import providers
 from touchstone.backing.servers import Backing, BackingUnavailable
-from touchstone.commands import command
+from touchstone.commands import command, version
 from touchstone.keeper import discovery
 from touchstone.keeper.client import InfrastructureError, KeeperClient, KeeperProcess
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"touchstone {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which it is."),
+    ] = False,
+) -> None: ...
+
 
 Name = Annotated[str, typer.Argument(help="as `touchstone status` lists it")]
 
@@ -177,10 +193,18 @@ def _call(*words: str) -> str:
 
 
 def _root() -> Path:
-    """The project that the current folder is in, as pytest would find it."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / "pyproject.toml").is_file():
+    """The project that the current folder is in, as pytest would find it: a package in its own
+    folder may have a `pyproject.toml`, too."""
+    projects = [
+        folder
+        for folder in (Path.cwd(), *Path.cwd().parents)
+        if (folder / "pyproject.toml").is_file()
+    ]
+    for folder in projects:
+        if config.is_in(folder / "pyproject.toml"):
             return folder
+    if projects:
+        return projects[0]
     raise _failure("no pyproject.toml here or above: run this in a project that touchstone tests.")
 
 

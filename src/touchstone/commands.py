@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib import metadata
 from pathlib import Path
+
+PROJECT = "pytest-touchstone"
+"""The name by which pip knows us."""
+
+
+def version() -> str:
+    """Ours, as it was installed."""
+    try:
+        return metadata.version(PROJECT)
+    except metadata.PackageNotFoundError:
+        return "(not installed: run from a folder)"
 
 
 def command(program: str, *arguments: str | Path) -> str:

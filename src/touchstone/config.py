@@ -63,6 +63,11 @@ class Platform:
     inherit: tuple[str, ...] = ()
 
 
+def is_in(pyproject: Path) -> bool:
+    """Whether a file is there and speaks of touchstone, rightly or wrongly."""
+    return pyproject.is_file() and "[tool.touchstone]" in pyproject.read_text("utf-8")
+
+
 def load(pyproject: Path) -> Platform:
     """Read `[tool.touchstone]` of a `pyproject.toml`.
 

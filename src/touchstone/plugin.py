@@ -87,10 +87,11 @@ def pytest_configure(config: pytest.Config) -> None:
     surroundings.open_standard_files()
     # A child's end and a time limit are told by signals.
     surroundings.restore_signals(("SIGCHLD", "SIGALRM"))
-    if not _is_configured(config) or configure.configure(config):
+    pyproject = config.rootpath / "pyproject.toml"
+    if not configuration.is_in(pyproject) or configure.configure(config):
         return
     try:
-        platform = configuration.load(config.rootpath / "pyproject.toml")
+        platform = configuration.load(pyproject)
     except configuration.ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[CLEARED] = contextlib.ExitStack()
@@ -250,8 +251,3 @@ def _follow(config: pytest.Config) -> None:
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
-
-
-def _is_configured(config: pytest.Config) -> bool:
-    pyproject = config.rootpath / "pyproject.toml"
-    return pyproject.is_file() and "[tool.touchstone]" in pyproject.read_text("utf-8")
