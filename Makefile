@@ -10,7 +10,7 @@ VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help acceptance test unit integration e2e containers demo check format coverage lock image clean
+.PHONY: help acceptance test unit integration e2e containers demo check reference format coverage lock image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,12 +45,17 @@ demo: ## run the whole platform in the foreground, with a little data in it, unt
 
 # ShellCheck and Pyflakes are switched off in actionlint: it would use them only where they happen
 # to be installed, and so judge the same file differently on two machines.
-check: ## lint, formatting, types and the pipeline's own files
+check: ## lint, formatting, types, the pipeline's own files and docs/reference.md
 	@bin/set-up python
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/actionlint -shellcheck= -pyflakes=
+	$(VENV)/python docs/make_reference.py --check
+
+reference: ## write docs/reference.md from the code
+	@bin/set-up python
+	$(VENV)/python docs/make_reference.py
 
 format: ## format the code and mend what the linter can mend
 	@bin/set-up python

@@ -31,7 +31,7 @@ def _tell_version(asked: bool) -> None:
 def _main(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which it is."),
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version."),
     ] = False,
 ) -> None: ...
 

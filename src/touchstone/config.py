@@ -31,10 +31,26 @@ from typing import Any
 
 from touchstone.sandbox import Broker, Database, fill_environment
 
-_KEYS = {
-    *("preload", "serve", "migrate", "databases", "services", "environment"),
-    *("ways_in", "seed", "inherit"),
+KEYS = {
+    "serve": '`"module:function"`: serves on listening sockets, given by names of services, '
+    "until SIGTERM",
+    "migrate": '`"module:function"`: called without arguments on the empty databases',
+    "databases": "the logical names of your databases; `[]` when there are none",
+    "services": "a table for each service, with the path that answers 200 when it is ready "
+    '(`"/health/ready"`)',
+    "environment": "the variables that `serve` and `migrate` find; words in braces are filled in "
+    "for each sandbox",
+    "preload": "modules to import before the first fork, when `serve` and `migrate` do not already "
+    "import all that is slow",
+    "ways_in": 'tags by which a scenario\'s people come in, such as `["ui", "api"]`: one with both '
+    "tags is two tests, and the fixture `way_in` says which",
+    "seed": '`"module:function"`: fills the sandbox that `touchstone demo` shows, and returns a '
+    "`touchstone.demo.Seeded`",
+    "inherit": "patterns such as `AWS_*`: variables that the platform has from the shell. Of all "
+    "others it has only those that `touchstone.surroundings` lists (`PATH`, `HOME`, `PYTHONPATH` "
+    "and the like)",
 }
+"""What may stand in `[tool.touchstone]`, and what it is."""
 
 
 class ConfigurationError(Exception):
@@ -113,7 +129,7 @@ def parse(text: str, pyproject: Path) -> Platform:
             f"{pyproject} has no [tool.touchstone]: name at least serve, migrate, databases and "
             "[tool.touchstone.services] there."
         )
-    _check_keys("[tool.touchstone]", table, _KEYS)
+    _check_keys("[tool.touchstone]", table, set(KEYS))
     _names(table, "ways_in", default=[])
     platform = Platform(
         root=pyproject.parent,

@@ -28,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--keep",
         choices=("nothing", "failed"),
         default="nothing",
-        help="keep the sandbox of each failed scenario, frozen, for `touchstone open`",
+        help="keep the sandbox of each failed scenario, frozen, for `touchstone open` "
+        "(default: nothing)",
     )
 
 

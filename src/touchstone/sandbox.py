@@ -97,7 +97,7 @@ def fill_environment(
         try:
             filled[variable] = value.format(**known)
         except (AttributeError, LookupError, ValueError):
-            has = ", ".join(_references(databases))
+            has = ", ".join(references(databases))
             raise LookupError(
                 f"[tool.touchstone.environment] {variable} = {value!r} cannot be filled in. It "
                 f"must be a text, in which these are replaced: {has}; a brace that is meant as "
@@ -106,7 +106,8 @@ def fill_environment(
     return filled
 
 
-def _references(databases: Iterable[str]) -> Iterator[str]:
+def references(databases: Iterable[str]) -> Iterator[str]:
+    """The words in braces that `fill_environment` replaces."""
     for database in databases:
         yield from (f"{{databases.{database}.{each.name}}}" for each in fields(Database))
     yield from (f"{{broker.{each.name}}}" for each in fields(Broker))

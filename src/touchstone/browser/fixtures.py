@@ -279,6 +279,7 @@ class BrowserPlugin:
 
 @pytest.fixture
 def context_pool(pytestconfig: pytest.Config) -> ContextPool:
+    """What opens windows in the running browser; for a page, use `browse`."""
     try:
         return _plugin(pytestconfig).start()
     except BrowserMissing as missing:

@@ -3,6 +3,7 @@
 ```toml
 name = "release"
 production = false                      # true: only scenarios tagged @safe run against it
+cache = "redis://…"                     # may be left out, as all from [databases.shop] on
 
 [services]                              # by the names of [tool.touchstone.services]
 shop = "https://shop.release.example"
@@ -13,7 +14,7 @@ seller = "touchstone@example.com"
 [secrets]                               # the same, and hidden wherever a report would show it
 seller_password = "${RELEASE_SELLER_PASSWORD}"
 
-[databases.shop]                        # all from here on may be left out
+[databases.shop]
 primary = "postgresql://reader:${RELEASE_DB_PASSWORD}@db.release.example/shop"
 replica = "postgresql://…"
 
@@ -23,8 +24,6 @@ management = "https://…"
 vhost = "orders"
 user = "reader"
 password = "${RELEASE_BROKER_PASSWORD}"
-
-cache = "redis://…"                     # above the first table
 ```
 
 `${NAME}` is a variable of the environment. Secrets come in no other way, unless the file is one

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.backing.servers import Backing
-
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs" / "example"
 IMAGE = ROOT / "deploy" / "atelier"
@@ -109,7 +107,7 @@ def test_the_example_runs_on_the_wheel_alone(
     tmp_path: Path,
     wheel: Path,
     empty_environment: Callable[..., Path],
-    backing: Backing,
+    pytestconfig: pytest.Config,
 ) -> None:
     project = tmp_path / "library"
     shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
@@ -125,7 +123,9 @@ def test_the_example_runs_on_the_wheel_alone(
     assert "None" in run(
         python, "-c", "import importlib.util as u; print(u.find_spec('atelier'))", cwd=tmp_path
     )
-    ran = run(python, "-m", "pytest", "--backing", backing.provider, cwd=project)
+    asked = pytestconfig.option.backing
+    backing = () if asked is None else ("--backing", asked)
+    ran = run(python, "-m", "pytest", *backing, cwd=project)
     assert "7 passed" in ran
 
 
