@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from atelier.data.address import driver_url
-from atelier.serve import APPLICATIONS
+from atelier.services import SERVICES
 from fixtures.accounts import MadeAccounts
 from fixtures.routes import applications, routes_of
 from fixtures.strangers import Account, cast, fuzz
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=20_000, help="to each service")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--service", action="append", choices=list(APPLICATIONS))
+    parser.add_argument("--service", action="append", choices=list(SERVICES))
     parser.add_argument("--backing", choices=PROVIDERS, default="native")
     options = parser.parse_args()
     keeper = KeeperProcess(Path.cwd(), options.backing)
@@ -45,7 +45,7 @@ def main() -> None:
         keeper.wait()
         client = KeeperClient(keeper.folder.socket)
         print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, seed {options.seed}")
-        for service in options.service or APPLICATIONS:
+        for service in options.service or SERVICES:
             sandbox = client.sandbox(apart=True).sandbox
             began = time.monotonic()
             account = _fuzz(sandbox, service, options.requests, options.seed)

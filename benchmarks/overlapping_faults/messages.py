@@ -14,6 +14,7 @@ import aio_pika
 import psycopg
 
 from atelier.messaging import topology
+from atelier.services import SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +52,7 @@ async def shuffle(broker: str, service: str, chance: random.Random) -> int:
     """
     moved = 0
     async with _channel(broker) as channel:
-        for name in (queue for queue in topology.QUEUES if queue.startswith(f"{service}.")):
+        for name in (queue for queue in SUBSCRIPTIONS if queue.startswith(f"{service}.")):
             queue = await channel.get_queue(name, ensure=False)
             waiting: list[AbstractIncomingMessage] = []
             while len(waiting) < _SHUFFLED and (message := await queue.get(fail=False)):

@@ -13,9 +13,8 @@ import typer
 from atelier.admin import command_line
 from atelier.partner import commands as partner_commands
 from atelier.pricing import commands as pricing_commands
-from atelier.settings import BadSettings, settings
-
-SERVICES = ("shop", "partner", "crm", "mes", "pricing")
+from atelier.services import SERVICES
+from atelier.settings import BadSettings, ports, settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The jeweller's platform.")
 app.add_typer(pricing_commands.app, name="prices", help="What a gram of each metal costs.")
@@ -57,9 +56,8 @@ def serve(
         )
     try:
         host = settings().host
-        listeners = {
-            service: _listen(host, getattr(settings(), f"port_{service}")) for service in chosen
-        }
+        usual = {service: SERVICES[service].port for service in chosen}
+        listeners = {service: _listen(host, port) for service, port in ports(usual).items()}
         for service, listener in listeners.items():
             typer.echo("{}: http://{}:{}".format(service, *listener.getsockname()[:2]), err=True)
         from atelier.serve import serve as run  # all of the platform; not needed for a refusal

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "ATELIER_"
+
+Read = TypeVar("Read", bound=BaseSettings)
 
 _Address = Annotated[
     str, Field(pattern=r"^https?://[^/]"), AfterValidator(lambda address: address.rstrip("/"))
@@ -27,14 +30,16 @@ class BadSettings(Exception):
     """Names the variables that are missing or wrong."""
 
 
-class Settings(BaseSettings):
+class _FromEnvironment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+
+class Settings(_FromEnvironment):
     """Database URLs are plain `postgresql://…`; the replicas are optional.
 
     `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
     wait in the database. `shop_address` is what the shop's pages are reached by from outside.
     """
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
     shop_database: str
     shop_replica: str | None = None
@@ -71,18 +76,27 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"
-    port_shop: int = 8001
-    port_partner: int = 8002
-    port_crm: int = 8003
-    port_mes: int = 8004
-    port_pricing: int = 8005
 
 
 @lru_cache
 def settings() -> Settings:
     """Read once a process. Raises BadSettings."""
+    return _read(Settings)
+
+
+def ports(usual: Mapping[str, int]) -> Mapping[str, int]:
+    """Where services listen, by name: at ATELIER_PORT_<NAME>, or else where they usually do.
+
+    Raises BadSettings.
+    """
+    fields: dict[str, Any] = {f"port_{name}": (int, port) for name, port in usual.items()}
+    read = _read(create_model("_Ports", __base__=_FromEnvironment, **fields))
+    return {name: getattr(read, f"port_{name}") for name in usual}
+
+
+def _read(what: type[Read]) -> Read:
     try:
-        return Settings()  # type: ignore[call-arg]  # they come from the environment
+        return what()
     except ValidationError as error:
         faults = "\n".join(
             f"  {_PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg'].lower()}"

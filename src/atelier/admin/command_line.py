@@ -13,12 +13,14 @@ from uuid import UUID
 
 import typer
 
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import BadSettings, settings
 
 if TYPE_CHECKING:
     from atelier.admin.comparing import Difference
     from atelier.admin.reconciliation import Systems
     from atelier.messaging.inbox import DeadLetter
+    from atelier.messaging.topology import Subscription
 
 T = TypeVar("T")
 
@@ -71,12 +73,13 @@ def replay(
     from atelier.admin import dead_letters
 
     wanted = set(id or [])
+    only = _subscription(queue)
 
     async def again(systems: Systems) -> list[DeadLetter]:
         def chosen(letter: DeadLetter) -> bool:
             return all_of_them or letter.id in wanted
 
-        return await dead_letters.replay(systems.shop, systems.mes, chosen, queue)
+        return await dead_letters.replay(systems.shop, systems.mes, chosen, only)
 
     replayed = _run(again)
     for letter in replayed:
@@ -187,14 +190,23 @@ def prune(
 def _found(queue: str | None) -> list[DeadLetter]:
     from atelier.admin import dead_letters
 
-    return _run(lambda systems: dead_letters.found(systems.shop, systems.mes, queue))
+    only = _subscription(queue)
+    return _run(lambda systems: dead_letters.found(systems.shop, systems.mes, only))
+
+
+def _subscription(queue: str | None) -> Subscription | None:
+    """The one of a queue that somebody has named; refuses where there is none."""
+    if queue is None:
+        return None
+    if queue not in SUBSCRIPTIONS:
+        _refuse(f"There is no queue {queue}; there are: {', '.join(SUBSCRIPTIONS)}.")
+    return SUBSCRIPTIONS[queue]
 
 
 def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = timedelta(0)) -> T:
     """The outcome of `work` on the systems that the settings name; refuses where one is away."""
     import sqlalchemy.exc
 
-    from atelier.admin.dead_letters import NoSuchQueue
     from atelier.messaging.broker import BROKER_GONE
     from atelier.telemetry import logs
 
@@ -205,7 +217,7 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
     logs.configure("WARNING")
     try:
         return asyncio.run(run())
-    except (BadSettings, NoSuchQueue) as error:
+    except BadSettings as error:
         _refuse(str(error))
     except sqlalchemy.exc.OperationalError:
         _refuse("A database cannot be reached. Is the address right, and does it run?")
@@ -223,7 +235,7 @@ async def _systems(grace: timedelta) -> AsyncIterator[Systems]:
     systems = Systems(
         Database(given.shop_database),
         Database(given.mes_database),
-        BrokerConnection(given.broker),
+        BrokerConnection(given.broker, SUBSCRIPTIONS),
         grace,
     )
     try:

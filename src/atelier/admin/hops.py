@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from atelier.data.database import Database
 from atelier.data.outbox_tables import consumed_event, outbox
-from atelier.messaging import topology
 from atelier.messaging.broker import BrokerConnection
+from atelier.messaging.topology import DatabaseName, Subscription
 
 _AT_ONCE: Final = 1000  # events
 
@@ -45,7 +45,7 @@ async def queues(broker: BrokerConnection) -> Mapping[str, Queue]:
     """Each queue of the platform by its name, as it is now."""
     found = {}
     async with broker.channel() as channel:
-        for queue in topology.QUEUES:
+        for queue in broker.subscriptions:
             told = (await channel.declare_queue(queue, passive=True)).declaration_result
             found[queue] = Queue(told.message_count or 0, told.consumer_count or 0)
     return found
@@ -53,25 +53,25 @@ async def queues(broker: BrokerConnection) -> Mapping[str, Queue]:
 
 async def lost(
     source: Database,
-    databases: Mapping[str, Database],
-    since: Mapping[str, datetime],
+    databases: Mapping[DatabaseName, Database],
+    since: Mapping[Subscription, datetime],
     until: datetime,
 ) -> AsyncIterator[tuple[str, Event]]:
-    """Of the events that `source` published for these queues, each from its moment on, those that
-    the queue's consumer has not noted, with the queue."""
+    """Of the events that `source` published for these subscriptions, each from its moment on, those
+    that the consumer has not noted, with its queue."""
     if not since:
         return
     async for events in _published(source, min(since.values()), until):
-        for queue, beginning in since.items():
+        for each, beginning in since.items():
             wanted = [
                 event
                 for event in events
-                if topology.wants(queue, event.type) and event.published_at >= beginning
+                if each.wants(event.type) and event.published_at >= beginning
             ]
-            noted = await _noted(databases[topology.database_of(queue)], queue, wanted)
+            noted = await _noted(databases[each.database], each.queue, wanted)
             for event in wanted:
                 if event.id not in noted:
-                    yield queue, event
+                    yield each.queue, event
 
 
 async def send_again(source: Database, events: Sequence[UUID]) -> int:

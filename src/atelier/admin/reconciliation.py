@@ -22,6 +22,7 @@ from atelier.data.database import Database
 from atelier.data.outbox_tables import inbox, outbox
 from atelier.data.shop import Order, OrderHistory, WebhookDelivery, WebhookEndpoint
 from atelier.messaging.broker import BrokerConnection
+from atelier.messaging.topology import DatabaseName
 
 _AT_ONCE: Final = 1000  # rows
 _LOOK_BACK: Final = timedelta(days=1)
@@ -90,9 +91,12 @@ class Systems:
 
     async def _lost(self, idle: Collection[str], settled: datetime) -> list[Difference]:
         """Events that were published for an idle queue since it was last found well."""
-        databases = {"shop": self.shop, "mes": self.mes}
+        databases: Mapping[DatabaseName, Database] = {"shop": self.shop, "mes": self.mes}
         earliest = settled - _LOOK_BACK
-        since = {queue: max(self._looked_at.get(queue, earliest), earliest) for queue in idle}
+        since = {
+            self.broker.subscriptions[queue]: max(self._looked_at.get(queue, earliest), earliest)
+            for queue in idle
+        }
         found = [
             Difference(
                 "lost on its way",

@@ -1,33 +1,47 @@
-"""The CRM as an application."""
+"""The CRM as an application, and what runs of it."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
-from atelier.crm import api, pages
-from atelier.resources import Resources
+from atelier.admin.reconciler import Reconciler
+from atelier.admin.reconciliation import Systems
+from atelier.connections import Connections
+from atelier.crm import SERVICE, api, pages
+from atelier.parts import Parts, Worker
+from atelier.usecases.overdue import Watcher
 from atelier.web.application import create_app
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
 from atelier.web.read_your_writes import OwnWrites
 from atelier.web.rendering import Pages
 
-_PAGES = Pages("crm", Path(__file__).parent / "templates")
+_PAGES = Pages(SERVICE, Path(__file__).parent / "templates")
 
 
-def create(resources: Resources) -> FastAPI:
+def create(connections: Connections) -> FastAPI:
     """The CRM on the given databases."""
     app = create_app(
-        "crm",
-        resources,
+        SERVICE,
+        connections,
         pages=_PAGES,
-        title="Atelier CRM",
         description="Orders, for sellers who have signed in.",
         openapi_url="/openapi.json",
     )
     app.add_middleware(OwnWrites)
     app.include_router(pages.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))
-    serve_openapi(app, cookie="atelier_crm")
+    serve_openapi(app, cookie=SERVICE.cookie)
     return app
+
+
+def parts(connections: Connections) -> Parts:
+    """Its pages and API, the watcher of promises, and the reconciler, unless that is by command."""
+    settings = connections.settings
+    workers: list[Worker] = [Watcher(connections.shop, every=settings.watch_every)]
+    if settings.reconcile_every:
+        systems = Systems(connections.shop, connections.mes, connections.broker, whole=False)
+        workers.append(Reconciler(systems, settings.reconcile_every))
+    return Parts(application=partial(create, connections), workers=workers)

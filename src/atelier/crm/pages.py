@@ -22,7 +22,7 @@ from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
 
 router = sign_in_routes(
-    Seller, lambda resources: resources.shop, welcome="The sales desk, for colleagues only."
+    Seller, lambda connections: connections.shop, welcome="The sales desk, for colleagues only."
 )
 _signed_in = APIRouter()
 

@@ -28,7 +28,7 @@ from atelier.usecases import orders
 from atelier.web.paging import Page
 from atelier.web.read_your_writes import writing, written_before
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import signed_in
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ _LONG_NOTE: Final = Refusal(
 
 
 async def _seller(request: Request) -> Seller:
-    return await signed_in(request, resources_of(request).shop, Seller)
+    return await signed_in(request, connections_of(request).shop, Seller)
 
 
 SignedIn = Annotated[Seller, Depends(_seller)]
@@ -141,7 +141,7 @@ async def look_up(request: Request, number: str) -> Case:
         return await _read(request, look)
     except orders.OrderNotFound:
         # It may be younger than what the replica shows.
-        shop = resources_of(request).shop
+        shop = connections_of(request).shop
         return await shop.read(look, after=await shop.position())
 
 
@@ -160,7 +160,7 @@ async def act(request: Request, seller: Seller, number: str, act: Act, reason: s
             does = partial(orders.send_back, actor=actor, reason=given)
         else:
             does = partial(orders.cancel, owner=Owner.SELLER, actor=actor, reason=given)
-    async with writing(request, resources_of(request).shop) as session:
+    async with writing(request, connections_of(request).shop) as session:
         order = await _found(session, number)
         await does(session, order.id)
 
@@ -168,7 +168,7 @@ async def act(request: Request, seller: Seller, number: str, act: Act, reason: s
 async def note(request: Request, seller: Seller, number: str, text: str) -> None:
     """Writes something down about an order. Raises OrderNotFound, Refusal."""
     written = _checked(text, LONGEST_NOTE, _NO_NOTE, _LONG_NOTE)
-    async with writing(request, resources_of(request).shop) as session:
+    async with writing(request, connections_of(request).shop) as session:
         order = await _found(session, number)
         session.add(OrderNote(order_id=order.id, seller_id=seller.id, text=written))
 
@@ -199,4 +199,4 @@ def _checked(text: str, longest: int, missing: Refusal, too_long: Refusal) -> st
 
 
 async def _read(request: Request, work: Reading[T]) -> T:
-    return await resources_of(request).shop.read(work, after=written_before(request))
+    return await connections_of(request).shop.read(work, after=written_before(request))

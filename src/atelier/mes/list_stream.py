@@ -18,7 +18,6 @@ from atelier.mes import service
 from atelier.mes.listing import feed, rows
 from atelier.mes.listing.feed import Message, Session
 from atelier.mes.listing.readmodel import Sendable
-from atelier.web.scope import resources_of
 
 router = APIRouter(prefix="/api/list", include_in_schema=False)
 
@@ -37,7 +36,7 @@ Since = Annotated[int, Query(ge=0, le=_LAST_POSITION)]
 @router.get("")
 async def whole_list(request: Request, _: service.SignedIn) -> Response:
     """All active work; 304 for whoever has it already."""
-    found = await resources_of(request).work_list.source.whole()
+    found = await service.work_list_of(request).source.whole()
     headers = {"ETag": f'"{found.stamp.content}"', "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
@@ -48,7 +47,7 @@ async def whole_list(request: Request, _: service.SignedIn) -> Response:
 async def changes_since(request: Request, _: service.SignedIn, since: Since) -> Response:
     """What has changed since the position `since`, for pages that cannot listen; 204 for nothing,
     410 where so much has that the list is better loaded anew."""
-    found = await resources_of(request).work_list.source.since(since)
+    found = await service.work_list_of(request).source.since(since)
     if found.rows is None:
         return Response(status_code=410)
     if not found.rows:
@@ -93,7 +92,7 @@ async def _beginning_with(
 
 
 async def _stream(request: Request, session: Session, since: int) -> AsyncGenerator[bytes, None]:
-    work_list = resources_of(request).work_list
+    work_list = service.work_list_of(request)
     until = time.monotonic() + _LONGEST
     # Subscribed first: what happens while the past is looked up is told twice rather than never.
     with work_list.feed.subscribed(session) as news:

@@ -14,12 +14,13 @@ from atelier.mes import service
 from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
-from atelier.web.scope import resources_of
 from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
 
 router = sign_in_routes(
-    Operator, lambda resources: resources.mes, welcome="The workshop floor, for colleagues only."
+    Operator,
+    lambda connections: connections.mes,
+    welcome="The workshop floor, for colleagues only.",
 )
 _signed_in = APIRouter()
 
@@ -64,7 +65,7 @@ async def act(
 
 
 async def _work_page(request: Request, refusal: Refusal | None = None) -> Response:
-    source = resources_of(request).work_list.source
+    source = service.work_list_of(request).source
     beginning = await source.beginning()
     return page(
         request,

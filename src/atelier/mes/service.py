@@ -13,15 +13,22 @@ from starlette.requests import Request
 
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import State
+from atelier.mes.listing.live import LiveList
 from atelier.usecases import work_orders
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import signed_in
 
 
 async def _operator(request: Request) -> Operator:
-    return await signed_in(request, resources_of(request).mes, Operator)
+    return await signed_in(request, connections_of(request).mes, Operator)
+
+
+def work_list_of(request: Request) -> LiveList:
+    """The list of work as the process that answers has it."""
+    work_list: LiveList = request.app.state.work_list
+    return work_list
 
 
 SignedIn = Annotated[Operator, Depends(_operator)]
@@ -56,7 +63,7 @@ class Job:
 
 async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
     """A page of the active work, newest first. Raises Refusal for a foreign cursor."""
-    async with resources_of(request).mes.session() as session:
+    async with connections_of(request).mes.session() as session:
         return await page_of(
             session,
             work_orders.active(),
@@ -69,7 +76,7 @@ async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
 
 async def look_up(request: Request, number: str) -> Job:
     """One piece, in whatever state. Raises WorkOrderNotFound."""
-    async with resources_of(request).mes.session() as session:
+    async with connections_of(request).mes.session() as session:
         found = await work_orders.by_number(session, number)
         if found is None:
             raise work_orders.WorkOrderNotFound(number)
@@ -84,7 +91,7 @@ async def act(
 
     Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition, Refusal.
     """
-    async with resources_of(request).mes.session() as session:
+    async with connections_of(request).mes.session() as session:
         if act != "ship":
             await _STEPS[act](session, number, operator)
             return

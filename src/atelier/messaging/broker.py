@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aio_pika
@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 
 from atelier.cancellation import heed_cancellation
-from atelier.messaging import topology
+from atelier.messaging.topology import Subscription, declare
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,9 @@ class BrokerConnection:
     cannot tell which of its messages went down with the old channel.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, subscriptions: Mapping[str, Subscription]) -> None:
+        """`subscriptions` are those of all services, by queue: what the connection declares."""
+        self.subscriptions = subscriptions
         self._url = url
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
@@ -77,7 +79,7 @@ class BrokerConnection:
         try:
             # On every connection: a broker that came back empty gets its queues again.
             async with connection.channel(publisher_confirms=False) as channel:
-                await topology.declare(await channel.get_underlay_channel())
+                await declare(await channel.get_underlay_channel(), self.subscriptions.values())
         except BaseException:
             await connection.close()
             raise

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.data.shop import ApiKey, Partner
-from atelier.partner.limits import Standing, limits_of
+from atelier.partner.limits import RateLimiter, Standing, limits_of
 from atelier.security import hash_api_key
 from atelier.web import limits
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 _bearer: Final = HTTPBearer(auto_error=False, description="Your API key: `ak_` and 43 characters.")
 
@@ -32,17 +32,18 @@ async def _partner(
             "Send your API key in the header: Authorization: Bearer ak_…",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    resources = resources_of(request)
+    connections = connections_of(request)
     key_hash = hash_api_key(given.credentials)
-    if (standing := resources.limiter.known_refusal(key_hash)) is not None:
+    limiter: RateLimiter = request.app.state.limiter
+    if (standing := limiter.known_refusal(key_hash)) is not None:
         request.state.standing = standing
         raise _refusal(standing)
-    good_keys = resources.limiter.good_keys
+    good_keys = limiter.good_keys
     if key_hash not in good_keys:
         # Before it is looked for: guessing costs no query. Who was right before is not held up by
         # somebody at the same address.
         await limits.count(request, (limits.WRONG_KEYS,), limits.address_of(request))
-    async with resources.shop.session() as session:
+    async with connections.shop.session() as session:
         partner: Partner | None = await session.scalar(
             sa.select(Partner)
             .join(ApiKey, ApiKey.partner_id == Partner.id)
@@ -58,11 +59,11 @@ async def _partner(
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
     good_keys.add(key_hash)
-    standing = await resources.limiter.take(partner.id, limits_of(partner, resources.settings))
+    standing = await limiter.take(partner.id, limits_of(partner, connections.settings))
     if standing is not None:
         request.state.standing = standing
         if standing.refused:
-            resources.limiter.remember(key_hash, partner.id, standing)
+            limiter.remember(key_hash, partner.id, standing)
             raise _refusal(standing)
     return partner
 

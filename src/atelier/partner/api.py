@@ -23,7 +23,7 @@ from atelier.partner.documents import (
 from atelier.partner.problems import NO_KEY, WRONG_ORDER, WRONG_PAGE, answered, problems
 from atelier.usecases import orders
 from atelier.web.paging import page_of
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most on a page.")]
 Cursor = Annotated[
@@ -82,7 +82,7 @@ async def place_order(
     key = intake.checked_key(idempotency_key)
     piece = await pieces.read_piece(request)
     taken = await intake.take_in(
-        resources_of(request).shop,
+        connections_of(request).shop,
         intake.Request(
             partner.id, key, piece.model, piece.metal, piece.finish, piece.reference or None
         ),
@@ -118,7 +118,7 @@ async def list_orders(
     query = sa.select(Order).where(Order.partner_id == partner.id)
     if state is not None:
         query = query.where(Order.state == state)
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         found = await page_of(
             session, query, Order.created_at, Order.id, cursor=cursor, limit=limit
         )
@@ -135,7 +135,7 @@ async def list_orders(
 )
 async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """The order as it is now."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         return order_document(await _own(session, partner, order_id))
 
 
@@ -146,7 +146,7 @@ async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> 
 )
 async def confirm_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """Orders the piece at the price that was calculated."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         order = await _own(session, partner, order_id)
         moved = await orders.move(
             session, order.id, State.CONFIRMED, owner=Owner.PARTNER, actor=_actor(partner)
@@ -165,7 +165,7 @@ async def cancel_order(request: Request, partner: KnownPartner, order_id: UUID) 
     After that the workshop is asked whether it has begun: `cancellation_requested` is true until it
     answers, and then the order is `CANCELLED` or goes on.
     """
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         order = await _own(session, partner, order_id)
         cancelled = await orders.cancel(
             session, order.id, owner=Owner.PARTNER, actor=_actor(partner)

@@ -1,7 +1,9 @@
-"""The partner API as an application, with its OpenAPI document and a page to read it on."""
+"""The partner API as an application, with its OpenAPI document and a page to read it on; and what
+runs of it."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,17 +11,20 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.partner import api, estimates_api
+from atelier.connections import Connections
+from atelier.partner import SERVICE, api, estimates_api
 from atelier.partner.access import RateLimitHeaders
+from atelier.partner.limits import RateLimiter
 from atelier.partner.webhooks import api as webhooks_api
-from atelier.partner.webhooks import message
-from atelier.resources import Resources
+from atelier.partner.webhooks import endpoints, message
+from atelier.partner.webhooks.sender import WebhookSender
+from atelier.parts import Parts
 from atelier.web.application import create_app
 from atelier.web.openapi import serve_openapi
 from atelier.web.refusal import page
 from atelier.web.rendering import Pages
 
-_PAGES: Final = Pages("partner", Path(__file__).parent / "templates")
+_PAGES: Final = Pages(SERVICE, Path(__file__).parent / "templates")
 
 _DESCRIPTION: Final = """\
 Order jewellery made from your own 3D models.
@@ -43,18 +48,18 @@ _TAGS: Final = [
 ]
 
 
-def create(resources: Resources) -> FastAPI:
+def create(connections: Connections) -> FastAPI:
     """The partner API on the given databases and file store."""
     app = create_app(
-        "partner",
-        resources,
+        SERVICE,
+        connections,
         pages=_PAGES,
-        title="Atelier partner API",
         version="1.0.0",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
         openapi_url="/openapi.json",
     )
+    app.state.limiter = RateLimiter(connections.cache)
     app.add_middleware(RateLimitHeaders)
     for routes in (api.router, estimates_api.router, webhooks_api.router):
         app.include_router(routes)
@@ -67,3 +72,12 @@ def create(resources: Resources) -> FastAPI:
         return page(request, "reference.html", api=app.openapi())
 
     return app
+
+
+def parts(connections: Connections) -> Parts:
+    """Its API, the consumer that makes webhooks of events, and the sender of webhooks."""
+    return Parts(
+        application=partial(create, connections),
+        handlers={"partner.events": endpoints.handle},
+        workers=(WebhookSender(connections.shop, connections.settings),),
+    )

@@ -15,7 +15,7 @@ from atelier.partner.documents import EstimateDocument, estimate_document
 from atelier.partner.problems import NO_ESTIMATE, WRONG_PIECE, answered, problems
 from atelier.usecases import estimates
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 _LOCATION: Final = {"description": "Where the estimate is found.", "schema": {"type": "string"}}
 
@@ -40,7 +40,7 @@ async def ask_for_estimate(
     The estimate is found at its location for a day.
     """
     piece = await pieces.read_piece(request)
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         estimate = await estimates.ask(session, partner.id, piece.model, piece.metal, piece.finish)
     document = _document(estimate)
     response.headers["Location"] = document.links.estimate
@@ -60,7 +60,7 @@ async def see_estimate(
 ) -> EstimateDocument:
     """The estimate as it is now: `PENDING`, `CALCULATED` with a price or `FAILED` with the reason
     why there is none."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         estimate = await estimates.find(session, partner.id, estimate_id)
     if estimate is None:
         raise Refusal(

@@ -14,7 +14,7 @@ from atelier.domain.metals import METALS, metal
 from atelier.storage.model_store import StoredModel
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 _LONGEST_REFERENCE: Final = 200
 
@@ -77,8 +77,8 @@ async def read_piece(request: Request) -> Piece:
             "Not a multipart form",
             "Send the piece as multipart/form-data with the fields model, metal and finish.",
         )
-    resources = resources_of(request)
-    limit = resources.settings.upload_limit
+    connections = connections_of(request)
+    limit = connections.settings.upload_limit
     async with form(request, file_limit=limit) as fields:
         model, metal_code = fields.get("model"), text(fields, "metal")
         reference = text(fields, "reference")
@@ -95,7 +95,7 @@ async def read_piece(request: Request) -> Piece:
             raise _incomplete(faults)
         # Before the file is kept: nothing is to be left of an order that cannot be.
         chosen = metal(metal_code), finish(text(fields, "finish") or USUAL)
-        kept = await resources.files.save(model, limit)
+        kept = await connections.files.save(model, limit)
         return Piece(kept, chosen[0].code, chosen[1].code, reference)
 
 

@@ -1,1 +1,21 @@
 """Pricing: a worker; over HTTP it only tells of its health."""
+
+from __future__ import annotations
+
+from atelier.messaging.topology import Subscription
+from atelier.service import Service
+
+SERVICE = Service(
+    name="pricing",
+    title="Atelier pricing",
+    port=8005,
+    databases=("mes",),
+    subscriptions=(
+        Subscription(
+            "pricing.calculations",
+            ("order.submitted", "order.cancelled", "estimate.requested"),
+            "mes",
+        ),
+    ),
+    forks=True,
+)

@@ -16,17 +16,17 @@ from atelier.domain import people
 from atelier.mail import confirming
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import begin, recognised, signed_in
 from atelier.web.sign_in import sign_in_routes
 
 
 async def _visitor(request: Request) -> Customer | None:
-    return await recognised(request, resources_of(request).shop, Customer)
+    return await recognised(request, connections_of(request).shop, Customer)
 
 
 async def _customer(request: Request) -> Customer:
-    return await signed_in(request, resources_of(request).shop, Customer)
+    return await signed_in(request, connections_of(request).shop, Customer)
 
 
 Visitor = Annotated[Customer | None, Depends(_visitor)]
@@ -88,7 +88,7 @@ _TAKEN: Final = Refusal(
 
 router = sign_in_routes(
     Customer,
-    lambda resources: resources.shop,
+    lambda connections: connections.shop,
     template="sign_in_shop.html",
     welcome="Good to see you again.",
 )
@@ -111,17 +111,17 @@ async def register(request: Request) -> Response:
         )
     if faults := given.faults():
         return _registration_page(request, given, _INCOMPLETE, faults)
-    resources = resources_of(request)
+    connections = connections_of(request)
     customer = Customer(
         name=people.clean_name(given.name),
         email=people.normal_address(given.email),
         password_hash=await security.hash_password_aside(
-            given.password, resources.settings.password_cost
+            given.password, connections.settings.password_cost
         ),
         language=_language(request),
     )
     try:
-        async with resources.shop.session() as session:
+        async with connections.shop.session() as session:
             session.add(customer)
             await session.flush()
             await confirming.ask(session, customer.id)

@@ -1,23 +1,72 @@
-"""The shop as an application."""
+"""The shop as an application, and what runs of it."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
-from atelier.resources import Resources
-from atelier.shop import accounts, catalogue, confirmation, order_models, pages, profile, studio
+from atelier.connections import Connections
+from atelier.mail import due
+from atelier.mail.composing import Letterhead
+from atelier.mail.sender import Sender
+from atelier.mail.transport import transport
+from atelier.messaging.gauges import of_outbox
+from atelier.parts import Parts
+from atelier.shop import (
+    SERVICE,
+    accounts,
+    catalogue,
+    confirmation,
+    gauges,
+    order_models,
+    pages,
+    profile,
+    studio,
+)
+from atelier.usecases import metal_prices, orders
 from atelier.web.application import create_app
 from atelier.web.rendering import Pages
 
-_PAGES = Pages("shop", Path(__file__).parent / "templates")
+_PAGES = Pages(SERVICE, Path(__file__).parent / "templates")
 
 
-def create(resources: Resources) -> FastAPI:
+def create(connections: Connections) -> FastAPI:
     """The shop on the given databases and file store."""
-    app = create_app("shop", resources, pages=_PAGES)
+    app = create_app(SERVICE, connections, pages=_PAGES)
     app.include_router(accounts.router)
     for part in (pages, profile, confirmation, catalogue, studio, order_models):
         app.include_router(part.router)
     return app
+
+
+def parts(connections: Connections) -> Parts:
+    """Its pages, the consumers of its queues, and the sender of letters, where mail is set up."""
+    sender = _sender(connections)
+    return Parts(
+        application=partial(create, connections),
+        handlers={
+            "shop.orders": orders.handle,
+            "shop.prices": metal_prices.handle,
+            "shop.mail": partial(due.handle, written=_nothing if sender is None else sender.wake),
+        },
+        workers=() if sender is None else (sender,),
+        readings=(
+            of_outbox(connections.shop),
+            gauges.of_orders(connections.shop),
+            gauges.of_letters(connections.shop),
+        ),
+    )
+
+
+def _sender(connections: Connections) -> Sender | None:
+    settings = connections.settings
+    if settings.mail is None:
+        return None
+    head = Letterhead(settings.mail_from, settings.shop_address, settings.secret_key)
+    return Sender(connections.shop, transport(settings.mail), head)
+
+
+def _nothing() -> None:
+    """Without a mail server nobody sends the letter that was written down: it waits."""

@@ -28,7 +28,7 @@ from atelier.shop.ring_renderer import (
 )
 from atelier.usecases import metal_prices
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 _FINISH: Final = FINISHES["polished"]
 _CHEAPEST: Final = "silver-925"
@@ -92,7 +92,7 @@ def picture_path(design: CatalogueDesign) -> str:
 
 async def known_prices(request: Request) -> Mapping[str, Decimal]:
     """What a gram of each metal costs now, by its code."""
-    return await resources_of(request).shop.read(metal_prices.shown)
+    return await connections_of(request).shop.read(metal_prices.shown)
 
 
 def estimate(

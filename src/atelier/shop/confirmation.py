@@ -14,7 +14,7 @@ from atelier.mail.confirming import Outcome
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other
 
 _REFUSALS: Final = {
@@ -61,9 +61,9 @@ async def confirm(request: Request, _: Visitor) -> Response:
     """The address is confirmed, or it is said why not."""
     async with form(request) as fields:
         code = text(fields, "code")
-    resources = resources_of(request)
-    letter = security.read_confirmation_code(code, resources.settings.secret_key)
-    async with resources.shop.session() as session:
+    connections = connections_of(request)
+    letter = security.read_confirmation_code(code, connections.settings.secret_key)
+    async with connections.shop.session() as session:
         outcome = await confirming.confirm(session, letter)
     refusal = _REFUSALS.get(outcome)
     return page(request, "confirm.html", refusal=refusal, code="", outcome=outcome.value)
@@ -72,7 +72,7 @@ async def confirm(request: Request, _: Visitor) -> Response:
 @router.post("/account/confirmation")
 async def ask_again(request: Request, customer: SignedIn) -> Response:
     """Another letter."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         asked = await confirming.ask(session, customer.id)
     if not asked and customer.confirmed_at is None:
         raise _NO_MORE

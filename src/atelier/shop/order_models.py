@@ -13,7 +13,7 @@ from atelier.shop.accounts import SignedIn
 from atelier.shop.ring_renderer import painter, picture_of_model
 from atelier.usecases import orders
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 # Both addresses carry the model's checksum, so what they lead to never changes; it is its owner's.
 _KEPT: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -44,11 +44,11 @@ async def model_picture(request: Request, customer: SignedIn, number: str) -> Re
 
 async def _model(request: Request, customer: Customer, number: str) -> tuple[Order, bytes]:
     """Raises OrderNotFound for somebody else's order, too, and Refusal while there is no model."""
-    resources = resources_of(request)
-    async with resources.shop.session() as session:
+    connections = connections_of(request)
+    async with connections.shop.session() as session:
         order = await orders.by_number(session, number)
     if order is None or order.customer_id != customer.id:
         raise orders.OrderNotFound(number)
     if order.model_checksum is None:
         raise Refusal(404, "no-model", "No model yet", "This order has no 3D model yet.")
-    return order, await resources.files.read(order.model_checksum)
+    return order, await connections.files.read(order.model_checksum)

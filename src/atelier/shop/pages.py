@@ -26,7 +26,7 @@ from atelier.usecases import metal_prices, orders
 from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other
 
 _NO_MODEL: Final = Refusal(
@@ -46,7 +46,7 @@ async def start_page(request: Request, _: Visitor) -> Response:
     return page(
         request,
         "start.html",
-        gram_prices=await resources_of(request).shop.read(metal_prices.shown),
+        gram_prices=await connections_of(request).shop.read(metal_prices.shown),
         first_designs=list(DESIGNS.values())[:3],
         picture_path=picture_path,
     )
@@ -55,7 +55,7 @@ async def start_page(request: Request, _: Visitor) -> Response:
 @router.get("/orders")
 async def orders_page(request: Request, customer: SignedIn) -> Response:
     """The customer's orders, newest first."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         found = await orders.of_customer(session, customer.id)
     return page(request, "orders.html", orders=found)
 
@@ -63,7 +63,7 @@ async def orders_page(request: Request, customer: SignedIn) -> Response:
 @router.post("/orders")
 async def start_order(request: Request, customer: SignedIn) -> Response:
     """Starts a new piece."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         order = await orders.start(session, customer.id)
         number = order.number
     return see_other(f"/orders/{number}")
@@ -89,19 +89,19 @@ async def order_status(
 @router.post("/orders/{number}/model")
 async def upload_model(request: Request, customer: SignedIn, number: str) -> Response:
     """Takes the STL file `model`."""
-    resources = resources_of(request)
+    connections = connections_of(request)
 
     async def upload() -> StoredModel:
-        async with resources.shop.session() as session:
+        async with connections.shop.session() as session:
             order = await _own(session, customer, number)
             # Nobody should wait for an upload that is then refused; attaching asks again, locked.
             lifecycle.check(order.state, State.FILE_UPLOADED, Owner.CUSTOMER)
-        limit = resources.settings.upload_limit
+        limit = connections.settings.upload_limit
         async with form(request, file_limit=limit) as fields:
             model = fields.get("model")
             if not isinstance(model, UploadFile) or not model.filename:
                 raise _NO_MODEL
-            return await resources.files.save(model, limit)
+            return await connections.files.save(model, limit)
 
     try:
         stored = await upload()
@@ -145,7 +145,7 @@ async def confirm(request: Request, customer: SignedIn, number: str) -> Response
 @router.get("/orders/{number}/cancel")
 async def ask_to_cancel(request: Request, customer: SignedIn, number: str) -> Response:
     """Asks whether the order is to be cancelled, or says that it cannot be."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         order = await _own(session, customer, number)
     if not _can_cancel(order):
         return await _order_page(request, customer, number, _too_late(order))
@@ -214,7 +214,7 @@ async def _act(
     action: Callable[[AsyncSession, Order], Awaitable[object]],
 ) -> Response:
     try:
-        async with resources_of(request).shop.session() as session:
+        async with connections_of(request).shop.session() as session:
             await action(session, await _own(session, customer, number))
     except UNDERSTOOD as error:
         return await _order_page(request, customer, number, refusal_of(error))
@@ -229,8 +229,8 @@ async def _order_page(
 
 
 async def _order_context(request: Request, customer: Customer, number: str) -> dict[str, Any]:
-    resources = resources_of(request)
-    async with resources.shop.session() as session:
+    connections = connections_of(request)
+    async with connections.shop.session() as session:
         order = await _own(session, customer, number)
         history = await orders.history(session, order.id)
         gram_prices = await metal_prices.shown(session)
@@ -245,7 +245,7 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
         "advice": advice(order.failure_code),
         "cancellable": _can_cancel(order),
-        "upload_limit": resources.settings.upload_limit,
+        "upload_limit": connections.settings.upload_limit,
         "gram_prices": gram_prices,
     }
 

@@ -15,7 +15,7 @@ from atelier.domain import people
 from atelier.shop.accounts import SignedIn, name_fault, password_fault
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import begin, see_other
 
 LANGUAGES: Final = {"en": "English", "ru": "Русский"}
@@ -56,7 +56,7 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
     async with form(request) as fields:
         old = text(fields, "old-password", strip=False)
         new = text(fields, "new-password", strip=False)
-    cost = resources_of(request).settings.password_cost
+    cost = connections_of(request).settings.password_cost
     faults = {}
     if not await security.verify_password_aside(customer.password_hash, old, cost):
         faults["old-password"] = "This is not your present password."
@@ -78,7 +78,7 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
 
 async def _change(request: Request, customer: Customer, **values: Any) -> Customer:
     """The customer, changed."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         changed = (
             sa.update(Customer)
             .where(Customer.id == customer.id)
@@ -103,6 +103,6 @@ def _account_page(
         saved=saved,
         customer=customer,
         languages=LANGUAGES,
-        by_link=resources_of(request).settings.shop_address is not None,
+        by_link=connections_of(request).settings.shop_address is not None,
         password_length=security.PASSWORD_LENGTH.start,
     )

@@ -27,7 +27,7 @@ from atelier.shop.ring_renderer import made, painter, picture, renderer, shape, 
 from atelier.usecases import orders
 from atelier.web.forms import form
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other, sign_in_path
 
 _FIRST: Final = RingDesign()
@@ -162,12 +162,12 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
         return await _studio_page(request, wish, refusal)
     if customer is None:
         return see_other(sign_in_path(f"/studio?{wish.query}"))
-    resources = resources_of(request)
+    connections = connections_of(request)
     file = _MadeFile(
         f"{wish.name}-{wish.ring.size}.stl", bytearray(await renderer.do(stl, wish.ring))
     )
-    model = await resources.files.save(file, resources.settings.upload_limit)
-    async with resources.shop.session() as session:
+    model = await connections.files.save(file, connections.settings.upload_limit)
+    async with connections.shop.session() as session:
         order = await orders.start(session, customer.id)
         await orders.attach_model(session, order, model, f"customer:{customer.id}", wish.metal)
         number = order.number

@@ -20,7 +20,10 @@ _PARTS_AT_ONCE: Final = 4
 
 
 class StoreUnavailable(Exception):
-    """Nothing can be kept or read there now; the cause is for us."""
+    """Nothing can be kept or read there now.
+
+    The text is for users. Our log gets the cause, which is the exception's `__cause__`.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -59,14 +62,14 @@ class Folder:
         self._hands = ThreadPoolExecutor(_HANDS, "files")
 
     async def keep(self, key: str, content: bytes) -> None:
-        """See `Place.keep`."""
+        """Written to the disk when it returns. Raises StoreUnavailable."""
         try:
             await self._do(_keep, self.folder, key, content)
         except OSError as error:
             raise StoreUnavailable from error
 
     async def read(self, key: str) -> bytes:
-        """See `Place.read`."""
+        """Raises FileNotFoundError for one that is not there, StoreUnavailable."""
         try:
             return await self._do((self.folder / key).read_bytes)
         except FileNotFoundError as error:
@@ -115,7 +118,7 @@ class Bucket:
         )
 
     async def keep(self, key: str, content: bytes) -> None:
-        """See `Place.keep`."""
+        """Taken by S3, as a whole, when it returns. Raises StoreUnavailable."""
         from obstore.exceptions import BaseError
 
         try:
@@ -129,7 +132,7 @@ class Bucket:
             raise StoreUnavailable from error
 
     async def read(self, key: str) -> bytes:
-        """See `Place.read`."""
+        """Raises FileNotFoundError for one that is not there, StoreUnavailable."""
         from obstore.exceptions import BaseError
 
         try:

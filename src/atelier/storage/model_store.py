@@ -19,6 +19,7 @@ _log = structlog.get_logger("atelier.storage.model_store")
 
 _CHUNK = 1 << 20  # bytes
 _LONGEST_NAME = 120
+_UPLOADS_AT_ONCE = 2
 
 
 class Upload(Protocol):
@@ -40,7 +41,10 @@ class StoredModel:
 
 
 class ModelMissing(Exception):
-    """A model that was kept is not there any more, or not there yet; which one is for us."""
+    """A model that was kept is not there any more, or not there yet.
+
+    Users are not told which model; its checksum is in the log.
+    """
 
     def __init__(self, checksum: str) -> None:
         super().__init__(f"the store has no model {checksum}")
@@ -48,9 +52,13 @@ class ModelMissing(Exception):
 
 
 class ModelStore:
-    """Keeps models in a folder, or in another `Place`."""
+    """Keeps models in a folder, or in another `Place`.
+
+    `uploads` are turns of those who have a model in memory to keep it; others wait on disk.
+    """
 
     def __init__(self, place: Path | Place) -> None:
+        self.uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         self._place = Folder(place) if isinstance(place, Path) else place
 
     async def save(self, upload: Upload, limit: int) -> StoredModel:

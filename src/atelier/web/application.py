@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atelier.resources import Resources
+from atelier.connections import Connections
+from atelier.service import Service
 from atelier.web import health, measures, sessions
 from atelier.web.away import is_away, refusal_while_away
 from atelier.web.headers import SecurityHeaders
@@ -32,27 +33,29 @@ _log = structlog.get_logger("atelier.web")
 
 
 def create_app(
-    service: str, resources: Resources, *, pages: Pages | None = None, **options: Any
+    service: Service, connections: Connections, *, pages: Pages | None = None, **options: Any
 ) -> FastAPI:
     """An application with what all services have: health, errors, security headers, origin check.
 
-    A service with `pages` serves static files too. `options` are FastAPI's.
+    A service with `pages` serves static files too; one without answers every refusal as a problem
+    document. `options` are FastAPI's.
     """
     app = FastAPI(
+        title=service.title,
         **{"openapi_url": None, "docs_url": None, "redoc_url": None, **options},
         dependencies=[Depends(within_limits)],
         middleware=[
-            Middleware(Telemetry, service=service),
+            Middleware(Telemetry, service=service.name),
             Middleware(SecurityHeaders),
-            Middleware(UnexpectedErrors, service=service),
+            Middleware(UnexpectedErrors, service=service.name),
             Middleware(PlainRequests),
-            Middleware(TimeLimit, limit=resources.settings.request_limit),
+            Middleware(TimeLimit, limit=connections.settings.request_limit),
             Middleware(OriginCheck),
         ],
         exception_handlers=_handlers(),
     )
     app.state.service = service
-    app.state.resources = resources
+    app.state.connections = connections
     app.state.pages = pages
     app.include_router(health.router)
     app.include_router(measures.router)

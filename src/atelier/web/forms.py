@@ -13,7 +13,7 @@ from starlette.types import Message, Receive
 from atelier.domain.models3d import ModelRejected
 from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.rendering import file_size
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.unreadable import LONGEST_TEXT, NUL, lift_limit
 
 FIELDS_SIZE: Final = LONGEST_TEXT
@@ -38,7 +38,7 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
         raise too_large(file_limit)
     lift_limit(request)
     metered = Request(request.scope, _metered(request.receive, limit, file_limit))
-    turn = resources_of(request).uploads if file_limit else nullcontext()
+    turn = connections_of(request).files.uploads if file_limit else nullcontext()
     async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields, turn:
         yield fields
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from atelier.web.away import AGAIN_AFTER
 from atelier.web.refusal import PROBLEM_MEDIA_TYPE, Refusal, problem
-from atelier.web.scope import resources_of
+from atelier.web.scope import running_of
 
 _PATIENCE: Final = 5.0  # seconds
 _NOT_READY: Final = Refusal(
@@ -58,11 +58,11 @@ async def ready(request: Request) -> Response:
 
     `degraded` lists what is missed without being needed.
     """
-    resources = resources_of(request)
+    running = running_of(request)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await resources.ready()
+            await running.ready()
     except Exception as error:
         _log.warning("not ready", error=repr(error))
         return problem(request, _NOT_READY)
-    return JSONResponse({"status": "ready", "degraded": resources.degraded()})
+    return JSONResponse({"status": "ready", "degraded": running.degraded()})

@@ -1,9 +1,9 @@
 """How often one person, or one address, may use a route.
 
 What changes or stores something has a limit on every route, by its method; what costs much or
-checks a secret has one of its own, in `OF_ROUTES`. Counted in Redis in fixed windows, by the
-account of a valid session and else by the address. While Redis is away nobody is counted: limits
-protect from too much, and refusing everybody would be the greater harm.
+checks a secret has one of its own, in `OF_ROUTES` or `OF_EVERY_SERVICE`. Counted in Redis in fixed
+windows, by the account of a valid session and else by the address. While Redis is away nobody is
+counted: limits protect from too much, and refusing everybody would be the greater harm.
 
 The partner API counts by partner (`partner.limits`); here only those who show wrong keys.
 """
@@ -20,11 +20,11 @@ import structlog
 from starlette.requests import Request
 
 from atelier.cache import CACHE_GONE
-from atelier.resources import Resources
+from atelier.connections import Connections
 from atelier.security import read_session
 from atelier.telemetry.metrics import rate_limit_rejections_total
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of, service_of
+from atelier.web.scope import connections_of, service_of
 from atelier.web.telemetry import route_of
 
 MINUTE: Final = 60
@@ -74,8 +74,10 @@ SEARCHES: Final = Limit("searches", 300, MINUTE)
 LISTS: Final = Limit("lists", 300, MINUTE)
 WRONG_KEYS: Final = Limit("wrong-keys", 20, MINUTE)
 
+OF_EVERY_SERVICE: Final[Mapping[str, tuple[Limit, ...]]] = {"POST /sign-in": (SIGN_INS,)}
+"""By method and template, for whichever services have such a route."""
+
 OF_ROUTES: Final[Mapping[str, tuple[Limit, ...]]] = {
-    **{f"{service} POST /sign-in": (SIGN_INS,) for service in ("shop", "crm", "mes")},
     "shop POST /register": REGISTRATIONS,
     "shop POST /account/password": (PASSWORDS,),
     "shop POST /confirm": (CONFIRMATIONS,),
@@ -111,7 +113,8 @@ def limits_of_route(service: str, method: str, path: str) -> tuple[Limit, ...]:
     >>> [limit.name for limit in limits_of_route("shop", "POST", "/sign-out")]
     ['changes']
     """
-    own = OF_ROUTES.get(f"{service} {method} {path}")
+    of_all = OF_EVERY_SERVICE.get(f"{method} {path}")
+    own = OF_ROUTES.get(f"{service} {method} {path}", of_all)
     if own is not None:
         return own
     return (CHANGES,) if method in _UNSAFE and service != "partner" else ()
@@ -119,7 +122,7 @@ def limits_of_route(service: str, method: str, path: str) -> tuple[Limit, ...]:
 
 async def within_limits(request: Request) -> None:
     """For every route of an application. Raises Refusal (429)."""
-    limits = limits_of_route(service_of(request), request.method, route_of(request.scope))
+    limits = limits_of_route(service_of(request).name, request.method, route_of(request.scope))
     if limits:
         await count(request, limits, _who(request))
 
@@ -127,9 +130,9 @@ async def within_limits(request: Request) -> None:
 class Counter:
     """The counts of a process's applications; does not ask a Redis again that is away."""
 
-    def __init__(self, resources: Resources) -> None:
-        self._count = resources.cache.register_script(_COUNT)
-        self._times = resources.settings.limits_times
+    def __init__(self, connections: Connections) -> None:
+        self._count = connections.cache.register_script(_COUNT)
+        self._times = connections.settings.limits_times
         self._ask_again_at = 0.0
 
     async def exceeded(self, keys: list[str], limits: tuple[Limit, ...]) -> tuple[Limit, int]:
@@ -152,7 +155,7 @@ async def count(request: Request, limits: tuple[Limit, ...], who: str) -> None:
     service = service_of(request)
     counter = counter_of(request)
     known = hashlib.sha256(who.encode(errors="replace")).hexdigest()
-    keys = [f"atelier:times:{service}:{limit.name}:{known}" for limit in limits]
+    keys = [f"atelier:times:{service.name}:{limit.name}:{known}" for limit in limits]
     limit, left = await counter.exceeded(keys, limits)
     if left:
         rate_limit_rejections_total.labels("", limit.name).inc()
@@ -163,7 +166,7 @@ def counter_of(request: Request) -> Counter:
     """The one of the request's application."""
     state = request.app.state
     if not hasattr(state, "counter"):
-        state.counter = Counter(resources_of(request))
+        state.counter = Counter(connections_of(request))
     found: Counter = state.counter
     return found
 
@@ -191,7 +194,7 @@ def _who(request: Request) -> str:
     service = service_of(request)
     if route_of(request.scope) in ("/sign-in", "/register", "/confirm"):
         return address_of(request)
-    cookie = request.cookies.get(f"atelier_{service}")
-    secret = resources_of(request).settings.secret_key
-    session = None if cookie is None else read_session(service, cookie, secret)
+    cookie = request.cookies.get(service.cookie)
+    secret = connections_of(request).settings.secret_key
+    session = None if cookie is None else read_session(service.name, cookie, secret)
     return address_of(request) if session is None else str(session.user_id)

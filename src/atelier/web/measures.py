@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.telemetry.metrics import REGISTRY
-from atelier.web.scope import resources_of
+from atelier.web.scope import running_of
 
 # What a proxy adds. Prometheus asks the process itself, on the inner network.
 _FROM_OUTSIDE: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "via")
@@ -24,5 +24,5 @@ async def metrics(request: Request) -> Response:
     """Without sign-in: it tells of nobody. To the public, behind a proxy, it is not there."""
     if any(name in request.headers for name in _FROM_OUTSIDE):
         raise HTTPException(404)
-    await resources_of(request).gauges.refresh()
+    await running_of(request).readings.refresh()
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -23,7 +23,7 @@ from atelier.data.database import Database
 from atelier.data.routing import EVERYTHING
 from atelier.security import SESSION_SECONDS
 from atelier.web.away import is_away
-from atelier.web.scope import resources_of, service_of
+from atelier.web.scope import connections_of, service_of
 
 _POSITION: Final = "written_up_to"
 
@@ -101,9 +101,9 @@ def _read(request: Request) -> int:
 
 
 def _name(request: Request) -> str:
-    return f"atelier_{service_of(request)}_written"
+    return f"{service_of(request).cookie}_written"
 
 
 def _serializer(request: Request) -> URLSafeSerializer:
-    salt = f"atelier.written.{service_of(request)}"
-    return URLSafeSerializer(resources_of(request).settings.secret_key, salt=salt)
+    salt = f"atelier.written.{service_of(request).name}"
+    return URLSafeSerializer(connections_of(request).settings.secret_key, salt=salt)

@@ -118,7 +118,7 @@ _BARE: Final = {
 
 def wants_document(request: Request) -> bool:
     """Whether `request` is for a JSON route rather than a page."""
-    speaks_json = service_of(request) in ("partner", "pricing")
+    speaks_json = service_of(request).speaks_json or pages_of(request) is None
     return speaks_json or request.url.path.startswith(("/api/", "/health/"))
 
 

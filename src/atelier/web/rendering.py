@@ -18,9 +18,9 @@ from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.pictures.light import COLOURS
+from atelier.service import Service
 
 STATIC: Final = Path(__file__).parent / "static"
-_PLACES: Final = {"crm": "Sales desk", "mes": "Workshop", "partner": "Partners"}
 _SHARED: Final = Path(__file__).parent / "templates"
 
 
@@ -104,7 +104,7 @@ class Pages:
     All are compiled here: made when a module is imported, forked processes find it done.
     """
 
-    def __init__(self, service: str, templates: Path) -> None:
+    def __init__(self, service: Service, templates: Path) -> None:
         self._environment = _environment(service, templates)
         for name in self._environment.list_templates(extensions=["html"]):
             self._environment.get_template(name)
@@ -120,7 +120,7 @@ class Pages:
         return HTMLResponse(text, status_code=status)
 
 
-def _environment(service: str, templates: Path) -> Environment:
+def _environment(service: Service, templates: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([templates, _SHARED]),
         autoescape=True,
@@ -139,8 +139,8 @@ def _environment(service: str, templates: Path) -> Environment:
         finish_name=finish_name,
     )
     known: Mapping[str, object] = {
-        "service": service,
-        "place": _PLACES.get(service, ""),
+        "service": service.name,
+        "place": service.place,
         "asset": asset,
         "metals": METALS,
         "colours": dict(COLOURS),

@@ -1,23 +1,31 @@
-"""What a request's application is and has: its service, its resources and its pages."""
+"""What a request's application is and has: its service, connections and pages."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 
-from atelier.resources import Resources
+from atelier.connections import Connections
+from atelier.running import Running
+from atelier.service import Service
 from atelier.web.rendering import Pages
 
 
-def service_of(request: Request) -> str:
-    """The name of the service that `request` came to."""
-    service: str = request.app.state.service
+def service_of(request: Request) -> Service:
+    """The service that `request` came to."""
+    service: Service = request.app.state.service
     return service
 
 
-def resources_of(request: Request) -> Resources:
+def connections_of(request: Request) -> Connections:
     """The databases and stores of that service."""
-    resources: Resources = request.app.state.resources
-    return resources
+    connections: Connections = request.app.state.connections
+    return connections
+
+
+def running_of(request: Request) -> Running:
+    """All services of this process."""
+    running: Running = request.app.state.running
+    return running
 
 
 def pages_of(request: Request) -> Pages | None:

@@ -15,14 +15,13 @@ from atelier.data.mes import Operator
 from atelier.data.shop import Customer, Seller
 from atelier.security import SESSION_SECONDS, read_session, sign_session
 from atelier.web.refusal import Refusal, respond, wants_document
-from atelier.web.scope import resources_of, service_of
+from atelier.web.scope import connections_of, service_of
 
 Person = TypeVar("Person", Customer, Seller, Operator)
 
 # A path of ours and, after a question mark, what can name no other site any more.
 _PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?(?:\?[A-Za-z0-9_.~%=&+*-]*)?")
 _LONGEST_PATH: Final = 2000
-_HOME: Final = {"shop": "/orders", "crm": "/orders", "mes": "/work"}
 
 
 class SignInRequired(Exception):
@@ -35,9 +34,9 @@ async def recognised(request: Request, database: Database, people: type[Person])
     Asked on the primary, since an account may be a moment old. The pages know them as `person`.
     """
     service = service_of(request)
-    cookie = request.cookies.get(_cookie(service))
-    secret = resources_of(request).settings.secret_key
-    begun = None if cookie is None else read_session(service, cookie, secret)
+    cookie = request.cookies.get(service.cookie)
+    secret = connections_of(request).settings.secret_key
+    begun = None if cookie is None else read_session(service.name, cookie, secret)
     if begun is None:
         return None
     async with database.session() as session:
@@ -59,13 +58,13 @@ async def signed_in(request: Request, database: Database, people: type[Person]) 
 def begin(request: Request, person: Customer | Seller | Operator) -> Response:
     """Signs `person` in and leads on to where they wanted to go."""
     service = service_of(request)
-    response = see_other(wanted_path(request, _HOME[service]))
+    response = see_other(wanted_path(request, service.home))
     response.set_cookie(
-        _cookie(service),
+        service.cookie,
         sign_session(
-            service,
+            service.name,
             person.id,
-            resources_of(request).settings.secret_key,
+            connections_of(request).settings.secret_key,
             person.session_version,
         ),
         max_age=SESSION_SECONDS,
@@ -88,7 +87,7 @@ async def end(request: Request, database: Database, people: type[Person]) -> Res
                 .values(session_version=people.session_version + 1)
             )
     response = see_other("/")
-    response.delete_cookie(_cookie(service_of(request)), httponly=True, samesite="lax")
+    response.delete_cookie(service_of(request).cookie, httponly=True, samesite="lax")
     return response
 
 
@@ -118,11 +117,6 @@ def see_other(path: str) -> RedirectResponse:
 _NO_SESSION: Final = Refusal(
     401, "sign-in-required", "Sign in first", "The request carries no valid session cookie."
 )
-
-
-def _cookie(service: str) -> str:
-    # Cookies do not know ports, so each service has a name of its own.
-    return f"atelier_{service}"
 
 
 def wanted_path(request: Request, home: str) -> str:

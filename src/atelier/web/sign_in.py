@@ -10,14 +10,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atelier.connections import Connections
 from atelier.data.database import Database
 from atelier.domain.people import known_address
-from atelier.resources import Resources
 from atelier.security import verify_password_aside
 from atelier.web import throttling
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 from atelier.web.sessions import Person, begin, end
 
 _WRONG: Final = Refusal(
@@ -27,7 +27,7 @@ _WRONG: Final = Refusal(
 
 def sign_in_routes(
     people: type[Person],
-    database: Callable[[Resources], Database],
+    database: Callable[[Connections], Database],
     *,
     welcome: str,
     template: str = "sign_in.html",
@@ -47,14 +47,14 @@ def sign_in_routes(
         async with form(request) as fields:
             typed = text(fields, "email")
             password = text(fields, "password", strip=False)
-        resources = resources_of(request)
+        connections = connections_of(request)
         email = known_address(typed)
         attempt = throttling.Attempt.at(request, email)
         await attempt.begin()
-        async with database(resources).session() as session:
+        async with database(connections).session() as session:
             person = await session.scalar(sa.select(people).where(people.email == email))
         stored = None if person is None else person.password_hash
-        cost = resources.settings.password_cost
+        cost = connections.settings.password_cost
         # Not known and not right take the same time and get the same answer.
         if not await verify_password_aside(stored, password, cost) or person is None:
             attempt.count("wrong")
@@ -64,6 +64,6 @@ def sign_in_routes(
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        return await end(request, database(resources_of(request)), people)
+        return await end(request, database(connections_of(request)), people)
 
     return router

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from atelier.cache import CACHE_GONE
 from atelier.telemetry import metrics
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of, service_of
+from atelier.web.scope import connections_of, service_of
 
 ATTEMPTS: Final = 10
 WITHIN: Final = 15 * 60  # seconds
@@ -36,9 +36,9 @@ class Attempt:
     @classmethod
     def at(cls, request: Request, email: str) -> Attempt:
         address = request.client.host if request.client else ""
-        service = service_of(request)
+        service = service_of(request).name
         known = hashlib.sha256(f"{email}\n{address}".encode(errors="replace")).hexdigest()
-        return cls(resources_of(request).cache, service, f"sign-in:{service}:{known}")
+        return cls(connections_of(request).cache, service, f"sign-in:{service}:{known}")
 
     async def begin(self) -> None:
         """Counted before the password is looked at, so that many at once are many.

@@ -10,6 +10,7 @@ import pytest
 from atelier.data.database import Database
 from atelier.data.shop import Partner
 from atelier.messaging.broker import BrokerConnection
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from fixtures.settings import settings_of
 from tests.integration.atelier.background import Runs, Start
@@ -54,7 +55,7 @@ async def mes(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def broker(settings: Settings) -> AsyncIterator[BrokerConnection]:
     """The connection of one process; a test that is about several makes others itself."""
-    connection = BrokerConnection(settings.broker)
+    connection = BrokerConnection(settings.broker, SUBSCRIPTIONS)
     yield connection
     await connection.close()
 

@@ -20,7 +20,8 @@ from atelier.data.mes import CalculationRequest, Operator
 from atelier.data.shop import Customer, Partner
 from atelier.domain.lifecycle import Owner
 from atelier.messaging import inbox, topology
-from atelier.resources import Resources
+from atelier.running import Running
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.storage.model_store import StoredModel
 from fixtures import models
@@ -64,16 +65,17 @@ class Platform:
     """The shop, the factory and pricing in this process; they run only while a test waits."""
 
     def __init__(self, settings: Settings) -> None:
-        self.resources = Resources(settings, SERVICES)
+        self.running = Running(settings, SERVICES)
+        self.files = self.running.connections.files
         self.shop, self.mes, self.broker = (
-            self.resources.shop,
-            self.resources.mes,
-            self.resources.broker,
+            self.running.connections.shop,
+            self.running.connections.mes,
+            self.running.connections.broker,
         )
         self.parts: dict[str, Runs] = {
-            **{f"relay of {name}": relay for name, relay in self.resources.relays.items()},
-            **self.resources.consumers,
-            PRICING: self.resources.workers["pricing"],
+            **{f"relay of {name}": relay for name, relay in self.running.relays.items()},
+            **self.running.consumers,
+            PRICING: self.running.parts["pricing"].workers[0],
         }
         self._loop = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
@@ -81,7 +83,7 @@ class Platform:
         return self._loop.run(act)
 
     def close(self) -> None:
-        self.run(self.resources.close())
+        self.run(self.running.close())
         self._loop.close()
 
     async def hire(self) -> tuple[Customer, Partner, list[Operator], dict[str, StoredModel]]:
@@ -99,16 +101,13 @@ class Platform:
             "ring": models.as_binary_stl(models.ring(prongs=0, segments=12)),
             "ring with a hole": models.open_surface(),
         }
-        kept = {
-            name: await self.resources.files.save(Upload(data), 1 << 20)
-            for name, data in files.items()
-        }
+        kept = {name: await self.files.save(Upload(data), 1 << 20) for name, data in files.items()}
         return customer, partner, operators, kept
 
     async def forget_all(self) -> None:
         """What an example has left behind that failed must not fail the next one."""
         async with self.broker.channel() as channel:
-            for queue in topology.QUEUES:
+            for queue in SUBSCRIPTIONS:
                 await (await channel.get_queue(queue, ensure=False)).purge()
         for database in (self.shop, self.mes):
             async with database.session() as session:
@@ -205,7 +204,7 @@ class Platform:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _has_work(self, part: str) -> bool:
-        if part in self.resources.consumers:
+        if part in self.running.consumers:
             async with self.broker.channel() as channel:
                 queue = await channel.declare_queue(part, passive=True)
                 return bool(queue.declaration_result.message_count)
@@ -253,8 +252,8 @@ class Platform:
             + [
                 f"{type_} for {queue}"
                 for event_id, type_, published_at in told
-                for queue in topology.QUEUES
-                if topology.wants(queue, type_)
+                for queue in SUBSCRIPTIONS
+                if SUBSCRIPTIONS[queue].wants(type_)
                 and (published_at is None or (queue, event_id) not in noted)
             ]
         )

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 import pytest
 
-from atelier.serve import APPLICATIONS
+from atelier.services import SERVICES
 from fixtures.company import Company
 from fixtures.routes import applications, routes_of
 from tests.integration.atelier.every_route import path_of, what_there_is
@@ -42,7 +42,7 @@ OPERATORS: Final = frozenset({"operator"})
 ROUTES: Final[Mapping[str, frozenset[str]]] = {
     **{
         f"{service} GET {path}": EVERYBODY
-        for service in APPLICATIONS
+        for service in SERVICES
         for path in ("/health/live", "/health/ready", "/metrics")
     },
     **{f"{service} GET /static": EVERYBODY for service in ("shop", "crm", "mes", "partner")},

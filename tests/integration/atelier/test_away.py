@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from atelier.serve import APPLICATIONS
+from atelier.services import SERVICES
 from fixtures.accounts import Account
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
@@ -40,7 +40,7 @@ _SETTINGS: Final = {
     "broker": ("ATELIER_BROKER",),
     "cache": ("ATELIER_CACHE",),
 }
-_READY: Final = frozenset(f"{service} GET /health/ready" for service in APPLICATIONS)
+_READY: Final = frozenset(f"{service} GET /health/ready" for service in SERVICES)
 _NEED_STORE: Final = frozenset(
     {
         "shop GET /orders/{number}/model",

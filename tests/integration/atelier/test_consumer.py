@@ -23,6 +23,7 @@ from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Handler
 from atelier.messaging.topology import EVENTS
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.usecases import work_orders
 from tests.integration.atelier.background import Start
@@ -61,7 +62,7 @@ async def test_copies_that_are_handled_at_the_same_time_have_one_effect(
         calls.append(event)
         await work_orders.handle(session, event)
 
-    brokers = [BrokerConnection(settings.broker) for _ in range(3)]
+    brokers = [BrokerConnection(settings.broker, SUBSCRIPTIONS) for _ in range(3)]
     event = told(uuid4(), None, State.SUBMITTED)
     await deliver(brokers[0], QUEUE, *[event] * 60)
     consuming = [start(consumer(handle, mes, broker, settings)) for broker in brokers]
@@ -282,7 +283,7 @@ async def test_a_queue_that_somebody_deleted_is_there_again(
     consuming = consumer(work_orders.handle, mes, broker, settings)
     start(consuming)
     await consuming.consuming.wait()
-    other_broker = BrokerConnection(settings.broker)
+    other_broker = BrokerConnection(settings.broker, SUBSCRIPTIONS)
     async with other_broker.channel() as channel:
         await channel.queue_delete(QUEUE)
         event = told(uuid4(), None, State.SUBMITTED)
@@ -394,7 +395,7 @@ async def test_what_waits_needs_no_broker_and_no_process_that_has_seen_it_come(
     await asyncio.wait([failing])
     assert not await waiting(broker, QUEUE)
 
-    nowhere = BrokerConnection("amqp://guest:guest@127.0.0.1:1/")
+    nowhere = BrokerConnection("amqp://guest:guest@127.0.0.1:1/", SUBSCRIPTIONS)
     start(consumer(work_orders.handle, mes, nowhere, settings))
 
     await eventually_async(lambda: history(mes, event))

@@ -10,12 +10,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from atelier.crm.app import create
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, Partner, Seller
 from atelier.domain.lifecycle import Owner, State
 from atelier.messaging.event import Event
-from atelier.resources import Resources
+from atelier.running import Running
 from atelier.security import sign_session
 from atelier.settings import Settings
 from atelier.usecases import orders
@@ -60,13 +59,13 @@ async def _confirmed(shop: Database, partner: Partner) -> Order:
 
 
 async def _crm(settings: Settings, seller: Seller) -> AsyncIterator[Colleague]:
-    resources = Resources(settings, {"crm"})
-    transport = httpx.ASGITransport(create(resources))
+    running = Running(settings, {"crm"})
+    transport = httpx.ASGITransport(running.application("crm"))
     cookies = {"atelier_crm": sign_session("crm", seller.id, settings.secret_key)}
     yield lambda: httpx.AsyncClient(
         transport=transport, base_url="http://crm", cookies=httpx.Cookies(cookies)
     )
-    await resources.close()
+    await running.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from atelier.serve import APPLICATIONS
+from atelier.services import SERVICES
 from fixtures.accounts import MadeAccounts
 from fixtures.company import Company
 from fixtures.routes import applications, routes_of
@@ -40,7 +40,7 @@ def test_no_request_of_a_stranger_is_answered_with_a_fault_of_ours(
     seed = random.randrange(1 << 32)
     found = {
         service: fuzz(company.sandbox, strangers_company, service, routes, REQUESTS, seed)
-        for service in APPLICATIONS
+        for service in SERVICES
     }
     assert [told for account in found.values() for told in account.broken] == [], f"seed {seed}"
     for service, account in found.items():

@@ -13,9 +13,8 @@ from redis.asyncio import Redis
 
 from atelier.data.database import Database
 from atelier.data.shop import ApiKey, Customer, Order, Partner
-from atelier.resources import Resources
+from atelier.running import Running
 from atelier.security import hash_api_key, new_api_key, sign_session
-from atelier.serve import APPLICATIONS
 from atelier.settings import Settings
 from atelier.web.limits import ORDERS, REGISTRATIONS, SIGN_INS, WRONG_KEYS
 
@@ -30,9 +29,9 @@ async def at(settings: Settings) -> AsyncIterator[At]:
     """Applications with the limits that the platform has unless it is told otherwise."""
     strict = settings.model_copy(update={"limits_times": 1})
     async with AsyncExitStack() as leaving:
-        resources = Resources(strict, {"shop", "partner"})
-        leaving.push_async_callback(resources.close)
-        applications = {name: APPLICATIONS[name](resources) for name in ("shop", "partner")}
+        running = Running(strict, {"shop", "partner"})
+        leaving.push_async_callback(running.close)
+        applications = {name: running.application(name) for name in ("shop", "partner")}
 
         def at(service: str, address: str = "10.0.0.1", **options: object) -> httpx.AsyncClient:
             return httpx.AsyncClient(
@@ -133,12 +132,12 @@ async def test_without_redis_nobody_is_refused(
 ) -> None:
     # Nothing listens on this port.
     alone = settings.model_copy(update={"limits_times": 1, "cache": "redis://127.0.0.1:1/0"})
-    resources = Resources(alone, {"shop"})
-    transport = httpx.ASGITransport(APPLICATIONS["shop"](resources))
+    running = Running(alone, {"shop"})
+    transport = httpx.ASGITransport(running.application("shop"))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://atelier.example", cookies=anna
     ) as client:
         answers = [await client.post("/orders") for _ in range(ORDERS[0].most + 1)]
-    await resources.close()
+    await running.close()
 
     assert {answer.status_code for answer in answers} == {303}

@@ -27,13 +27,12 @@ from atelier.mes.listing.projector import rebuild
 from atelier.mes.listing.readmodel import ReadModel
 from atelier.mes.listing.source import Source
 from atelier.messaging.event import Event
-from atelier.messaging.topology import QUEUES
 from atelier.partner.limits import Limits, RateLimiter
 from atelier.pricing.dispatcher import Dispatcher
 from atelier.pricing.pool import Pool
-from atelier.resources import Resources
+from atelier.running import Running
 from atelier.security import hash_password
-from atelier.serve import APPLICATIONS
+from atelier.services import SERVICES, SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.storage.model_store import ModelStore
 from atelier.telemetry.metrics import REGISTRY
@@ -61,9 +60,9 @@ ANY: Final = frozenset({"partner"})
 """Labels that hold what nobody can list."""
 
 OF_THE_PLATFORM: Final[Mapping[tuple[str, str], Collection[str]]] = {
-    ("queue", ""): set(QUEUES),
+    ("queue", ""): set(SUBSCRIPTIONS),
     ("database", ""): set(DATABASES),
-    ("service", "atelier_http_requests_total"): set(APPLICATIONS),
+    ("service", "atelier_http_requests_total"): set(SERVICES),
     ("service", "atelier_sign_ins_total"): set(PEOPLE),
     ("state", "atelier_orders"): set(State),
     ("state", "atelier_oldest_order_seconds"): set(State),
@@ -76,8 +75,8 @@ OF_THE_PLATFORM: Final[Mapping[tuple[str, str], Collection[str]]] = {
 
 
 @pytest.fixture
-async def resources(settings: Settings) -> AsyncIterator[Resources]:
-    made = Resources(settings.model_copy(update={"limits_times": 1}), set(APPLICATIONS))
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    made = Running(settings.model_copy(update={"limits_times": 1}), SERVICES)
     yield made
     await made.close()
 
@@ -88,8 +87,8 @@ async def cache(settings: Settings) -> AsyncIterator[Redis]:
         yield client
 
 
-def at(service: str, resources: Resources) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(APPLICATIONS[service](resources))
+def at(service: str, running: Running) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(running.application(service))
     return httpx.AsyncClient(transport=transport, base_url="http://atelier.example")
 
 
@@ -137,35 +136,35 @@ def test_what_a_description_tells(description: str, found: dict[str, set[str]]) 
 
 @moves(
     "atelier_http_requests_total",
-    service=APPLICATIONS,
+    service=SERVICES,
     method="GET",
     route="/metrics",
     status="200",
 )
-@moves("atelier_http_request_seconds", service=APPLICATIONS, method="GET", route="/metrics")
-@moves("atelier_http_requests_in_progress", service=APPLICATIONS)
-async def test_requests(resources: Resources, moved: Moved) -> None:
-    for service in APPLICATIONS:
-        async with at(service, resources) as client:
+@moves("atelier_http_request_seconds", service=SERVICES, method="GET", route="/metrics")
+@moves("atelier_http_requests_in_progress", service=SERVICES)
+async def test_requests(running: Running, moved: Moved) -> None:
+    for service in SERVICES:
+        async with at(service, running) as client:
             # Which tells of itself that it is being answered.
             moved.look((await client.get("/metrics")).text)
 
 
 @moves("atelier_sign_ins_total", service=PEOPLE, result=["done", "wrong", "throttled"])
-async def test_sign_ins(resources: Resources, shop: Database, mes: Database) -> None:
-    hashed = hash_password("a good pass phrase", resources.settings.password_cost)
+async def test_sign_ins(running: Running, shop: Database, mes: Database) -> None:
+    hashed = hash_password("a good pass phrase", running.connections.settings.password_cost)
     for service, people in PEOPLE.items():
         async with (mes if service == "mes" else shop).session() as session:
             session.add(people(name="Anna", email="anna@example.org", password_hash=hashed))
-        async with at(service, resources) as client:
+        async with at(service, running) as client:
             for password in ("a good pass phrase", *["wrong"] * 11):
                 given = {"email": "anna@example.org", "password": password}
                 await client.post("/sign-in", data=given)
 
 
 @moves("atelier_rate_limit_rejections_total", partner="", limit=LIMITS)
-async def test_limits_of_routes(resources: Resources) -> None:
-    app = APPLICATIONS["shop"](resources)
+async def test_limits_of_routes(running: Running) -> None:
+    app = running.application("shop")
     request = Request({"type": "http", "app": app, "headers": [], "method": "GET", "path": "/"})
     for limit in LIMITS.values():
         strict = (replace(limit, most=1),)

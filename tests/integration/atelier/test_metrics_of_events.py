@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, get_args
 from uuid import UUID, uuid4
@@ -27,18 +27,21 @@ from atelier.mail.composing import Letterhead
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
+from atelier.messaging import gauges as waits
 from atelier.messaging import outbox
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 from atelier.messaging.relay import Relay
-from atelier.messaging.topology import QUEUES, database_of
+from atelier.messaging.topology import DatabaseName
 from atelier.partner.webhooks import endpoints
 from atelier.partner.webhooks.sender import WebhookSender
-from atelier.serve import APPLICATIONS
+from atelier.pricing.gauges import of_models
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
-from atelier.telemetry.gauges import Gauges
+from atelier.shop.gauges import of_letters, of_orders
+from atelier.telemetry.readings import Readings
 from atelier.usecases import price_requests
 from fixtures.mailbox import Mailbox
 from fixtures.webhook_receiver import WebhookReceiver
@@ -52,6 +55,7 @@ from touchstone.waiting import eventually_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("moved")]
 
+QUEUES: Final = tuple(SUBSCRIPTIONS)
 DATABASES: Final = ("shop", "mes")
 PARTNER: Final = UUID("018f0000-0000-7000-8000-000000000002")
 NOWHERE: Final = "127.0.0.1:1"
@@ -74,7 +78,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 async def test_queues_and_inboxes(
     shop: Database, mes: Database, broker: BrokerConnection, start: Start, moved: Moved
 ) -> None:
-    databases = {"shop": shop, "mes": mes}
+    databases: Mapping[DatabaseName, Database] = {"shop": shop, "mes": mes}
     faults = {"early": NotYet("it is early"), "bad": LookupError(), "strange": Refused("what?")}
 
     async def handle(session: AsyncSession, event: Event) -> None:
@@ -82,19 +86,22 @@ async def test_queues_and_inboxes(
             raise faults[event.type]
 
     async def measured() -> Sequence[str]:
-        await Gauges(set(APPLICATIONS), databases, broker).refresh()
+        queues = list(SUBSCRIPTIONS.values())
+        await Readings(
+            waits.of_queues(broker, queues), waits.of_inboxes(databases, queues)
+        ).refresh()
         moved.look()
         return moved.without(gauges)
 
-    for queue in QUEUES:
+    for queue in SUBSCRIPTIONS:
         good, *bad = (
             Event(type=name, order_id=uuid4(), actor="test") for name in ("good", *faults)
         )
         await deliver(broker, queue, good, good, *bad)
-    gauges = {("atelier_queue_messages", frozenset({("queue", queue)})) for queue in QUEUES}
+    gauges = {("atelier_queue_messages", frozenset({("queue", queue)})) for queue in SUBSCRIPTIONS}
     await eventually_async(measured, until=lambda left: not left)
-    for queue in QUEUES:
-        database = databases[database_of(queue)]
+    for queue in SUBSCRIPTIONS:
+        database = databases[SUBSCRIPTIONS[queue].database]
         start(Consumer(queue, handle, database, broker, retry_delays=(3600,)))
     test = test_queues_and_inboxes
     await all_of(test, moved, "atelier_handled_events_total", "atelier_handler_seconds")
@@ -113,7 +120,7 @@ async def test_outboxes(
         async with database.session() as session:
             for type_ in ("nobody.listens", "order.submitted"):
                 await outbox.append(session, Event(type=type_, order_id=uuid4(), actor="test"))
-    await Gauges(set(APPLICATIONS), databases, broker).refresh()
+    await Readings(*map(waits.of_outbox, databases.values())).refresh()
     moved.look()
     for database in databases.values():
         start(Relay(database, broker))
@@ -160,7 +167,7 @@ async def test_what_waits(settings: Settings, mes: Database, broker: BrokerConne
             await price_requests.handle(
                 session, Event.from_dict({**event.to_dict(), "actor": actor})
             )
-    await Gauges(set(APPLICATIONS), {"shop": shop, "mes": mes}, broker).refresh()
+    await Readings(of_orders(shop), of_letters(shop), of_models(mes)).refresh()
     await shop.close()
 
 

@@ -25,13 +25,14 @@ from atelier.data.shop import (
     Partner,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging import inbox, topology
+from atelier.messaging import inbox
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
 from atelier.messaging.inbox import DeadLetter
 from atelier.messaging.relay import Relay
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.telemetry.metrics import REGISTRY
 from atelier.usecases import orders, work_orders
@@ -97,8 +98,8 @@ async def test_dead_letters_say_what_died_where_when_and_why(
     assert "does not know events of type 'order.exploded'" in letter.reason
     assert timedelta(0) <= now() - letter.died_at < timedelta(minutes=5)
     assert letters["no event"].body == "no event"
-    assert len(await operations.found(shop, mes, "mes.orders")) == 2
-    assert await operations.found(shop, mes, "shop.orders") == []
+    assert len(await operations.found(shop, mes, SUBSCRIPTIONS["mes.orders"])) == 2
+    assert await operations.found(shop, mes, SUBSCRIPTIONS["shop.orders"]) == []
 
 
 async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
@@ -173,15 +174,15 @@ async def test_what_was_lost_between_outbox_and_consumer_is_sent_again_and_nothi
     order = await placed(shop, partner)
     start(Relay(shop, broker))
     await all_published(shop)
-    for queue in topology.QUEUES:
+    for queue in SUBSCRIPTIONS:
         await waiting(broker, queue)  # taken out: lost
     seen: list[tuple[str, Event]] = []
-    for queue in topology.QUEUES:
+    for queue in SUBSCRIPTIONS:
 
         async def handle(session: AsyncSession, event: Event, queue: str = queue) -> None:
             seen.append((queue, event))
 
-        database = shop if topology.database_of(queue) == "shop" else mes
+        database = shop if SUBSCRIPTIONS[queue].database == "shop" else mes
         consuming = Consumer(
             queue, handler=handle, database=database, broker=broker, retry_delays=()
         )
@@ -213,7 +214,7 @@ async def test_what_may_still_be_in_a_queue_is_not_taken_for_lost(
 
     found = await Reconciler(systems, every=60).look()
 
-    kinds = {each.where: each.kind for each in found if each.where in topology.QUEUES}
+    kinds = {each.where: each.kind for each in found if each.where in SUBSCRIPTIONS}
     assert kinds == dict.fromkeys(
         ("mes.orders", "partner.events", "pricing.calculations"), "not consumed"
     )

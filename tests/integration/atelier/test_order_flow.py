@@ -47,7 +47,7 @@ from atelier.domain.lifecycle import (
 )
 from atelier.domain.metals import METALS
 from atelier.mail.kinds import Kind
-from atelier.messaging import topology
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import orders, work_orders
@@ -233,7 +233,7 @@ class OrderFlow(RuleBasedStateMachine):
     def an_event_is_published_again(self, which: int) -> None:
         self.platform.run(self.platform.publish_again(which))
 
-    @rule(queue=st.sampled_from(sorted(topology.QUEUES)), seed=st.integers(0, 3))
+    @rule(queue=st.sampled_from(sorted(SUBSCRIPTIONS)), seed=st.integers(0, 3))
     def a_queue_gets_out_of_order(self, queue: str, seed: int) -> None:
         async def shuffle() -> None:
             found = await self.platform.take_out(queue)
@@ -242,7 +242,7 @@ class OrderFlow(RuleBasedStateMachine):
 
         self.platform.run(shuffle())
 
-    @rule(queue=st.sampled_from(sorted(topology.QUEUES)))
+    @rule(queue=st.sampled_from(sorted(SUBSCRIPTIONS)))
     def a_message_is_held_back(self, queue: str) -> None:
         async def hold() -> None:
             found = await self.platform.take_out(queue)

@@ -18,6 +18,7 @@ from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
 from atelier.messaging.relay import Relay
 from atelier.messaging.topology import EVENTS
+from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.usecases import orders, work_orders
 from tests.integration.atelier.background import Start
@@ -95,7 +96,7 @@ async def test_events_leave_in_the_order_of_the_outbox(
 async def test_of_two_relays_one_publishes_and_the_other_takes_over(
     shop: Database, settings: Settings, start: Start
 ) -> None:
-    brokers = [BrokerConnection(settings.broker) for _ in range(2)]
+    brokers = [BrokerConnection(settings.broker, SUBSCRIPTIONS) for _ in range(2)]
     for broker in brokers:
         start(Relay(shop, broker))
     first = [told(uuid4(), None, State.SUBMITTED) for _ in range(30)]
@@ -204,7 +205,7 @@ async def test_a_broker_restart_loses_nothing_and_doubles_nothing(
     private_broker: PrivateBroker,
     start: Start,
 ) -> None:
-    broker = BrokerConnection(private_broker.amqp)
+    broker = BrokerConnection(private_broker.amqp, SUBSCRIPTIONS)
     consumer = Consumer(
         "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
     )

@@ -14,8 +14,8 @@ import pytest
 
 from atelier.cancellation import ended
 from atelier.data.patience import connect
-from atelier.resources import NotReady, Resources
-from atelier.serve import APPLICATIONS
+from atelier.running import NotReady, Running
+from atelier.services import SERVICES
 from atelier.settings import Settings
 from touchstone.waiting import eventually_async
 
@@ -71,30 +71,30 @@ def test_a_company_without_orders_rests(settings: Settings, loop: Loop) -> None:
 
     async def rest() -> None:
         nonlocal looks
-        resources = Resources(settings, APPLICATIONS)
+        running = Running(settings, SERVICES)
         parts = [
             asyncio.create_task(part.run())
             for part in (
-                *resources.consumers.values(),
-                *resources.workers.values(),
-                *resources.relays.values(),
-                resources.work_list,
+                *running.consumers.values(),
+                *running.relays.values(),
+                *(worker for each in running.parts.values() for worker in each.workers),
+                *(stream for each in running.parts.values() for stream in each.streams),
             )
         ]
-        await eventually_async(lambda: ready(resources), until=bool, timeout=30)
+        await eventually_async(lambda: ready(running), until=bool, timeout=30)
         before = loop.looks
         await asyncio.sleep(2)
         looks = loop.looks - before
         await ended(parts)
-        await resources.close()
+        await running.close()
 
     loop.run(rest())
 
     assert 10 < looks < 1000  # 325; seen red with 5,373 on a machine that was busy
 
 
-async def ready(resources: Resources) -> bool:
+async def ready(running: Running) -> bool:
     with suppress(NotReady):
-        await resources.ready()
+        await running.ready()
         return True
     return False

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from atelier.data.database import Database
 from atelier.data.routing import LagLimit
 from atelier.data.shop import Customer
-from atelier.resources import Resources
+from atelier.running import Running
 from atelier.settings import Settings
 from atelier.telemetry import metrics
 from touchstone.private_servers import PrivateReplica
@@ -233,13 +233,13 @@ async def test_a_service_is_ready_without_its_replica_and_says_what_it_misses(
     settings: Settings,
 ) -> None:
     nowhere = "postgresql://nobody:nothing@127.0.0.1:1/shop"
-    resources = Resources(settings.model_copy(update={"shop_replica": nowhere}), {"crm"})
+    running = Running(settings.model_copy(update={"shop_replica": nowhere}), {"crm"})
 
-    assert await resources.shop.read(where) == "primary"
-    await resources.ready()
+    assert await running.connections.shop.read(where) == "primary"
+    await running.ready()
 
-    assert resources.degraded() == ["replica of shop"]
-    await resources.close()
+    assert running.degraded() == ["replica of shop"]
+    await running.close()
 
 
 async def _read_all_the_time(shop: Database, customer: UUID, position: int) -> None:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
+from atelier.services import SERVICES
 from atelier.web.unreadable import LONGEST_TEXT, PlainRequests
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +28,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(middleware=[Middleware(PlainRequests)])
-    app.state.service = "partner"  # whose refusals are documents
+    app.state.service = SERVICES["partner"]  # whose refusals are documents
 
     @app.post("/note")
     async def note(note: Note) -> str:

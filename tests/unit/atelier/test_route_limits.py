@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from atelier.resources import Resources
-from atelier.serve import APPLICATIONS
+from atelier.running import Running
+from atelier.services import SERVICES
 from atelier.settings import Settings
-from atelier.web.limits import CHANGES, OF_ROUTES, Counter, limits_of_route
+from atelier.web.limits import CHANGES, OF_EVERY_SERVICE, OF_ROUTES, Counter, limits_of_route
 
 _BY_PARTNER: Final = "counted by partner, and by address where the key is wrong"
 _KEPT: Final = "a few rows by their key"
@@ -22,11 +22,11 @@ _FIXED: Final = "the same for everybody"
 UNLIMITED: Final[Mapping[str, str]] = {
     **{
         f"{service} GET {path}": "asked by machines, whose questions are answered from memory"
-        for service in APPLICATIONS
+        for service in SERVICES
         for path in ("/health/live", "/health/ready", "/metrics")
     },
-    **{f"{service} GET /static": _FIXED for service in APPLICATIONS},
-    **{f"{service} GET /openapi.json": _FIXED for service in APPLICATIONS},
+    **{f"{service} GET /static": _FIXED for service in SERVICES},
+    **{f"{service} GET /openapi.json": _FIXED for service in SERVICES},
     **{f"{service} GET /sign-in": _FIXED for service in ("shop", "crm", "mes")},
     **{f"{service} GET /": _KEPT for service in ("shop", "crm", "mes")},
     "partner GET /docs": _FIXED,
@@ -71,8 +71,8 @@ def routes(tmp_path: Path) -> list[tuple[str, str, str]]:
     settings = Settings(**given)
     return [
         (service, method, str(route.path))
-        for service, create in APPLICATIONS.items()
-        for route in iter_route_contexts(create(Resources(settings, {service})).routes)
+        for service in SERVICES
+        for route in iter_route_contexts(Running(settings, {service}).application(service).routes)
         for method in sorted(set(route.methods or {"GET"}) - {"HEAD"})
     ]
 
@@ -110,9 +110,9 @@ async def test_a_window_that_ends_this_moment_is_waited_for() -> None:
 
     settings = SimpleNamespace(limits_times=1)
     cache = SimpleNamespace(register_script=lambda _: count)
-    resources: Any = SimpleNamespace(cache=cache, settings=settings)
+    connections: Any = SimpleNamespace(cache=cache, settings=settings)
 
-    assert await Counter(resources).exceeded(["a"], (CHANGES,)) == (CHANGES, 1)
+    assert await Counter(connections).exceeded(["a"], (CHANGES,)) == (CHANGES, 1)
 
 
 def test_what_checks_a_secret_has_a_limit_of_its_own(routes: list[tuple[str, str, str]]) -> None:
@@ -127,6 +127,7 @@ def test_what_checks_a_secret_has_a_limit_of_its_own(routes: list[tuple[str, str
 def test_only_what_is_there_is_limited_or_excused(routes: list[tuple[str, str, str]]) -> None:
     names = {" ".join(route) for route in routes}
     assert set(OF_ROUTES) <= names
-    static = {f"{service} GET /static" for service in APPLICATIONS}
-    documents = {f"{service} GET /openapi.json" for service in APPLICATIONS}
+    assert set(OF_EVERY_SERVICE) <= {name.partition(" ")[2] for name in names}
+    static = {f"{service} GET /static" for service in SERVICES}
+    documents = {f"{service} GET /openapi.json" for service in SERVICES}
     assert set(UNLIMITED) - static - documents <= names

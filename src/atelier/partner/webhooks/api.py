@@ -31,7 +31,7 @@ from atelier.partner.webhooks.signing import secret_of
 from atelier.web.bodies import json_body, read_json
 from atelier.web.paging import page_of
 from atelier.web.refusal import Refusal
-from atelier.web.scope import resources_of
+from atelier.web.scope import connections_of
 
 _LOCATION: Final = {"description": "Where the webhook is found.", "schema": {"type": "string"}}
 
@@ -137,12 +137,12 @@ async def add_webhook(
 ) -> CreatedWebhook:
     """From now on, this address is told of each step of each of your orders."""
     wanted = await read_json(request, NewWebhook)
-    settings = resources_of(request).settings
+    settings = connections_of(request).settings
     try:
         url = checked_url(wanted.url, private_allowed=settings.webhook_private_addresses)
     except AddressRefused as refused:
         raise Refusal(422, "webhook-url-refused", "Address refused", f"url: {refused}.") from None
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         endpoint = await endpoints.add(session, partner.id, url)
     if endpoint is None:
         raise Refusal(
@@ -165,7 +165,7 @@ async def add_webhook(
 )
 async def list_webhooks(request: Request, partner: KnownPartner) -> WebhookList:
     """Your webhooks, oldest first, without their secrets."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         found = await endpoints.endpoints_of(session, partner.id)
     return WebhookList(webhooks=[_document(endpoint) for endpoint in found])
 
@@ -180,7 +180,7 @@ async def list_webhooks(request: Request, partner: KnownPartner) -> WebhookList:
 )
 async def see_webhook(request: Request, partner: KnownPartner, webhook_id: UUID) -> WebhookDocument:
     """The webhook, without its secret."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         return _document(await _own(session, partner, webhook_id))
 
 
@@ -195,7 +195,7 @@ async def see_webhook(request: Request, partner: KnownPartner, webhook_id: UUID)
 )
 async def delete_webhook(request: Request, partner: KnownPartner, webhook_id: UUID) -> None:
     """The address is told of nothing more, and its deliveries are forgotten."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         await endpoints.remove(session, await _own(session, partner, webhook_id))
 
 
@@ -217,7 +217,7 @@ async def list_deliveries(
     cursor: Cursor = None,
 ) -> DeliveriesPage:
     """What this webhook was told, newest first, by the page."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         endpoint = await _own(session, partner, webhook_id)
         found = await page_of(
             session,
@@ -246,7 +246,7 @@ async def redeliver(
     request: Request, partner: KnownPartner, webhook_id: UUID, delivery_id: UUID
 ) -> DeliveryDocument:
     """Sends one event again, with the same `Webhook-Id`, whether it was parked or delivered."""
-    async with resources_of(request).shop.session() as session:
+    async with connections_of(request).shop.session() as session:
         endpoint = await _own(session, partner, webhook_id)
         again = await endpoints.deliver_again(session, endpoint, delivery_id)
     if again is None:

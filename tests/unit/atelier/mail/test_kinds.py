@@ -6,7 +6,7 @@ import pytest
 
 from atelier.mail.kinds import EVENTS, Kind, kind_of
 from atelier.messaging.event import Event
-from atelier.messaging.topology import QUEUES
+from atelier.services import SUBSCRIPTIONS
 
 
 def event(type_: str, **data: str) -> Event:
@@ -39,4 +39,4 @@ def test_of_other_steps_a_customer_hears_nothing(type_: str) -> None:
 
 
 def test_the_queue_gets_what_leads_to_letters() -> None:
-    assert set(QUEUES["shop.mail"]) == set(EVENTS)
+    assert set(SUBSCRIPTIONS["shop.mail"].patterns) == set(EVENTS)

@@ -14,7 +14,7 @@ class Swallowing(BrokerConnection):
     """Connects when it is interrupted, and does not tell: as `asyncio.wait_for` of Python 3.11."""
 
     def __init__(self) -> None:
-        super().__init__("amqp://broker.example")
+        super().__init__("amqp://broker.example", {})
         self.closed = False
 
     async def _connected(self) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from atelier.messaging import topology
 from atelier.messaging.event import MalformedEvent
 from atelier.messaging.handler import NotYet, Refused
 from atelier.messaging.inbox import setback
+from atelier.services import SUBSCRIPTIONS
 
 DELAYS = (0.2, 1.0, 5.0)
 
@@ -61,4 +61,4 @@ def test_a_reason_has_an_end() -> None:
     ],
 )
 def test_queues_want_what_they_are_bound_to(queue: str, type_: str, is_wanted: bool) -> None:
-    assert topology.wants(queue, type_) is is_wanted
+    assert SUBSCRIPTIONS[queue].wants(type_) is is_wanted
