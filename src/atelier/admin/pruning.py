@@ -22,7 +22,6 @@ from atelier.data.mes import WorkOrder
 from atelier.data.outbox_tables import consumed_event, outbox
 from atelier.data.shop import Delivery, IdempotencyKey, Order, WebhookDelivery
 from atelier.domain.lifecycle import TRANSITIONS, State
-from atelier.partner.intake import KEPT_FOR
 
 _FINAL: Final = [state for state in State if all(before is not state for before, _ in TRANSITIONS)]
 _AT_ONCE: Final = 5_000  # rows of a transaction, so that none holds its locks for long
@@ -99,7 +98,7 @@ def _free_keys() -> ReturningDelete[Any]:
     key = sa.tuple_(IdempotencyKey.partner_id, IdempotencyKey.key)
     free = (
         sa.select(IdempotencyKey.partner_id, IdempotencyKey.key)
-        .where(IdempotencyKey.created_at < now() - KEPT_FOR)
+        .where(IdempotencyKey.created_at < now() - IdempotencyKey.KEPT_FOR)
         .limit(_AT_ONCE)
     )
     return (

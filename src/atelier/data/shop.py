@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -224,6 +225,8 @@ class OrderNote(Base):
 
 class IdempotencyKey(Base):
     """A partner's request that was answered: for a day, the same key finds the same order again."""
+
+    KEPT_FOR: ClassVar[timedelta] = timedelta(hours=24)
 
     __tablename__ = "idempotency_key"
     # Old ones are deleted.

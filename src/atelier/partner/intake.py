@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +26,6 @@ from atelier.storage.model_store import StoredModel
 from atelier.usecases import orders
 from atelier.web.refusal import Refusal
 
-KEPT_FOR: Final = timedelta(hours=24)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -131,7 +129,7 @@ async def _claim(session: AsyncSession, request: Request, order: Order) -> bool:
                 "order_id": claim.excluded.order_id,
                 "created_at": now(),
             },
-            where=IdempotencyKey.created_at < now() - KEPT_FOR,
+            where=IdempotencyKey.created_at < now() - IdempotencyKey.KEPT_FOR,
         ).returning(IdempotencyKey.order_id)
     )
     return claimed is not None
@@ -139,7 +137,7 @@ async def _claim(session: AsyncSession, request: Request, order: Order) -> bool:
 
 async def _known(session: AsyncSession, request: Request) -> Intake | None:
     row = await session.get(IdempotencyKey, (request.partner_id, request.key))
-    if row is None or row.created_at < now() - KEPT_FOR:
+    if row is None or row.created_at < now() - IdempotencyKey.KEPT_FOR:
         return None
     if row.fingerprint != request.fingerprint:
         raise Refusal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from prometheus_client import Gauge, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 import atelier
-from atelier.telemetry import gauges, metrics
+from atelier.telemetry import metrics
 from touchstone.waiting import eventually_async
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -50,10 +51,8 @@ class Moved:
 
     def __init__(self) -> None:
         # A gauge that another test has left behind would not move to where it is.
-        for module in (metrics, gauges):
-            for each in vars(module).values():
-                if isinstance(each, Gauge):
-                    each.clear()
+        for each in _gauges():
+            each.clear()
         self._before = _values(metrics.REGISTRY.collect())
         self._found: set[Moving] = set()
 
@@ -73,6 +72,17 @@ class Moved:
             for name, labels in claims
             if not any(name == found and labels <= has for found, has in self._found)
         ]
+
+
+def _gauges() -> Sequence[Gauge]:
+    """Those of all modules that have been imported."""
+    return [
+        each
+        for name, module in list(sys.modules.items())
+        if name.startswith("atelier.")
+        for each in vars(module).values()
+        if isinstance(each, Gauge)
+    ]
 
 
 async def all_of(test: object, moved: Moved, *metrics: str) -> None:

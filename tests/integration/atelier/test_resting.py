@@ -14,6 +14,7 @@ import pytest
 
 from atelier.cancellation import ended
 from atelier.data.patience import connect
+from atelier.parts import Worker
 from atelier.running import NotReady, Running
 from atelier.services import SERVICES
 from atelier.settings import Settings
@@ -72,15 +73,10 @@ def test_a_company_without_orders_rests(settings: Settings, loop: Loop) -> None:
     async def rest() -> None:
         nonlocal looks
         running = Running(settings, SERVICES)
-        parts = [
-            asyncio.create_task(part.run())
-            for part in (
-                *running.consumers.values(),
-                *running.relays.values(),
-                *(worker for each in running.parts.values() for worker in each.workers),
-                *(stream for each in running.parts.values() for stream in each.streams),
-            )
-        ]
+        working: list[Worker] = [*running.consumers.values(), *running.relays.values()]
+        for each in running.parts.values():
+            working += [*each.workers, *each.streams]
+        parts = [asyncio.create_task(part.run()) for part in working]
         await eventually_async(lambda: ready(running), until=bool, timeout=30)
         before = loop.looks
         await asyncio.sleep(2)

@@ -102,9 +102,9 @@ def lists_services(tree: ast.Module) -> Iterator[set[str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
             given = node.keys if isinstance(node, ast.Dict) else node.elts
-            names = {each.value for each in given if isinstance(each, ast.Constant)}
-            if len(names & set(SERVICES)) > 1:
-                yield names & set(SERVICES)
+            constants = {each.value for each in given if isinstance(each, ast.Constant)}
+            if len(names := set(SERVICES) & constants) > 1:
+                yield names
 
 
 def test_nothing_else_lists_services() -> None:
