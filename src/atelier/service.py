@@ -12,6 +12,7 @@ from atelier.messaging.topology import DatabaseName, Subscription
 if TYPE_CHECKING:
     from atelier.connections import Connections
     from atelier.parts import Parts
+    from atelier.settings import Settings
 
     Start = Callable[[Connections], Parts]
 
@@ -54,7 +55,7 @@ class Service:
         made: Start = resolve_name(f"atelier.{self.name}.app:parts")
         return made
 
-    def fork(self) -> Callable[..., Start]:
+    def fork(self) -> Callable[[Settings], Start]:
         """The `fork` of a service that `forks`."""
-        found: Callable[..., Start] = resolve_name(f"atelier.{self.name}.app:fork")
+        found: Callable[[Settings], Start] = resolve_name(f"atelier.{self.name}.app:fork")
         return found

@@ -142,5 +142,5 @@ async def _next(session: AsyncSession, at: datetime) -> Email | None:
 
 
 def _reason(error: Exception) -> str:
-    # A lost database's own words are for nobody; the transport's are ours.
+    # Of what a database says only the kind: its words may quote a row.
     return str(error) if isinstance(error, Unreachable) else type(error).__name__

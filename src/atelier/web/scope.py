@@ -17,7 +17,7 @@ def service_of(request: Request) -> Service:
 
 
 def connections_of(request: Request) -> Connections:
-    """The databases and stores of that service."""
+    """The databases, broker, cache and files of its process."""
     connections: Connections = request.app.state.connections
     return connections
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page
 
+from atelier.services import SERVICES
 from fixtures.company import Company, WayIn
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
 ATELIER = (sys.executable, "-m", "atelier")
-ALL = ("shop", "partner", "crm", "mes", "pricing")
 
 
 @dataclass
@@ -50,7 +50,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def running(sandbox: Sandbox, folder: Path, *services: str, **settings: str) -> Iterator[Running]:
     """The services, all by default, on ports that the system chooses; ready when it begins."""
-    chosen = services or ALL
+    chosen = services or tuple(SERVICES)
     ports = {f"ATELIER_PORT_{name.upper()}": "0" for name in chosen}
     log = folder / "platform.log"
     with (

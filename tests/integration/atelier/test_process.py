@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from atelier.services import SERVICES
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
@@ -28,7 +29,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 @pytest.fixture
 def platform(bare_sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
     """All services on ports that the system chooses."""
-    ports = {f"ATELIER_PORT_{name}": "0" for name in ("SHOP", "PARTNER", "CRM", "MES", "PRICING")}
+    ports = {f"ATELIER_PORT_{name.upper()}": "0" for name in SERVICES}
     process = subprocess.Popen(
         [*ATELIER, "serve"],
         env=environment({**bare_sandbox.environment, **ports}),
@@ -42,9 +43,9 @@ def platform(bare_sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
 
 def test_it_serves_until_it_is_asked_to_stop(platform: subprocess.Popen[str]) -> None:
     assert platform.stderr is not None
-    told = "".join(platform.stderr.readline() for _ in range(5))
+    told = "".join(platform.stderr.readline() for _ in SERVICES)
     addresses = dict(re.findall(r"(\w+): (http://\S+)\n", told))
-    assert list(addresses) == ["shop", "partner", "crm", "mes", "pricing"]
+    assert list(addresses) == list(SERVICES)
     for address in addresses.values():
         answer = eventually(
             lambda address=address: httpx.get(f"{address}/health/ready").status_code,  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_they_are_listed_by_their_ports() -> None:
-    assert [(service.name, service.port) for service in SERVICES.values()] == [
-        ("shop", 8001),
-        ("partner", 8002),
-        ("crm", 8003),
-        ("mes", 8004),
-        ("pricing", 8005),
-    ]
+    ports = [service.port for service in SERVICES.values()]
+    assert ports == sorted(set(ports))
+    known = {"shop": 8001, "partner": 8002, "crm": 8003, "mes": 8004, "pricing": 8005}
+    assert {name: SERVICES[name].port for name in known} == known
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
@@ -54,6 +52,11 @@ def test_a_service_is_called_as_its_package_is(service: Service) -> None:
     for each in service.subscriptions:
         assert each.queue.startswith(f"{service.name}.")
         assert each.database in service.databases
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
+def test_a_service_that_forks_says_how(service: Service) -> None:
+    assert hasattr(import_module(f"atelier.{service.name}.app"), "fork") is service.forks
 
 
 def test_a_queue_belongs_to_one_service() -> None:
