@@ -6,15 +6,15 @@ Feature: A partner's program can make mistakes without harm
     When Meridian the partner orders a piece from the generated ring in gold 585
     And Meridian the partner sends the same request again
     Then Meridian the partner sees the order as "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
-  Scenario: The key of one request does not fit another request
+  Scenario: The idempotency key of one request does not fit another request
     Given Meridian the partner has an API key
     When Meridian the partner orders a piece from the generated ring in gold 585
-    And Meridian the partner tries to use the key of that request for a piece in silver 925
+    And Meridian the partner tries to reuse the idempotency key of that request for a piece in silver 925
     Then Meridian the partner is told "sent before with another model, metal, finish or reference"
     And Meridian the partner sees the order as "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: A metal that we do not work in
     Given Meridian the partner has an API key

@@ -8,19 +8,19 @@ Feature: A seller decides about an order, and says why
     When Boris the seller sends the order back, because "The band is thinner than 1 mm."
     Then Boris the seller reads that the last step was taken because "The band is thinner than 1 mm."
     And Meridian the partner sees the order as "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: An order is cancelled
     Given Boris the seller works in the CRM
     And Meridian the partner has an order in the state "Confirmed"
     When Boris the seller cancels the order, because "The partner has called."
     Then Boris the seller reads that the last step was taken because "The partner has called."
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: A colleague reads what was noted
     Given Boris the seller works in the CRM
     And Sofia the seller works in the CRM
     And Meridian the partner has an order in the state "Confirmed"
     When Boris the seller notes "They will call back on Monday."
-    Then Boris the seller reads the note "They will call back on Monday." of Boris
-    And Sofia the seller reads the note "They will call back on Monday." of Boris
+    Then Boris the seller reads the note "They will call back on Monday." by Boris
+    And Sofia the seller reads the note "They will call back on Monday." by Boris

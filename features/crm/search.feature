@@ -8,14 +8,18 @@ Feature: A seller finds what people ask about
     And Meridian the partner has an order in the state "Approved for manufacturing"
 
   Scenario: By the number
-    Then Boris the seller finds the order, and no other one, by its number
+    When Boris the seller searches for the order by its number
+    Then Boris the seller finds the order, and no other one
 
   Scenario: By the partner's name
-    Then Boris the seller finds the order, and no other one, by "meridian"
+    When Boris the seller searches for "meridian"
+    Then Boris the seller finds the order, and no other one
 
   Scenario: By the state
-    Then Boris the seller finds the order, and no other one, by the state "Approved for manufacturing"
+    When Boris the seller searches for orders in the state "Approved for manufacturing"
+    Then Boris the seller finds the order, and no other one
 
-  Scenario: By the promise that was not kept
+  Scenario: By the missed date
     Given the order was promised for the day before yesterday
-    Then Boris the seller finds the order, and no other one, among the overdue ones
+    When Boris the seller searches for overdue orders
+    Then Boris the seller finds the order, and no other one

@@ -9,19 +9,19 @@ Feature: Nobody waits for a price without knowing why
     And the pricing service is down
     And Meridian the partner has ordered 60 pieces from the finely meshed ring in silver 925
     When Anna the customer orders a piece from the generated ring in gold 585
-    And the pricing service comes back
+    And meanwhile the pricing service comes back
     Then Anna the customer watches the order become "Price ready"
     And Anna the customer sees the price € 362.30
     And fewer than 30 of Meridian's pieces were priced before the order
     And Meridian the partner sees all its orders as "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: A customer is told when the price takes longer than it should
     Given Anna the customer has an account in the shop
     And the pricing service is down
     When Anna the customer orders a piece from the generated ring in gold 585
-    And the order has stood still for 20 minutes
+    And meanwhile the order makes no progress for 20 minutes
     Then Anna the customer reads "Measuring your model takes longer than it should"
-    When the pricing service comes back
+    When meanwhile the pricing service comes back
     Then Anna the customer watches the order become "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order

@@ -22,7 +22,7 @@ Feature: A partner's order goes from the API to the closed order
     Then Meridian the partner sees the order as "Shipped"
     When Boris the seller closes the order
     Then Meridian the partner sees the order as "Closed"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
     Examples: A model that the suite makes
       | model              | metal    | volume      | price    |

@@ -6,8 +6,9 @@ Feature: What could not be handled waits for somebody to look into it
   Scenario: An order goes on after its dead-lettered event was replayed
     Given Olga the engineer is on call
     And pricing could not read the model of Meridian's order, and gave up
-    When the models can be read again
-    And Olga the engineer replays the dead-lettered event
+    And the models can be read again
+    When Olga the engineer replays the dead-lettered event
     Then Meridian the partner sees the order as "Price ready"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
-    And Olga the engineer finds that all systems agree
+    And all systems agree on the order
+    When Olga the engineer reconciles the systems
+    Then Olga the engineer sees no discrepancies

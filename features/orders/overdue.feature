@@ -7,6 +7,7 @@ Feature: A broken promise does not go unnoticed
     Given Boris the seller works in the CRM
     And Meridian the partner has an order in the state "Approved for manufacturing"
     And the order was promised for the day before yesterday
-    Then it is told once that the order is overdue
-    And Boris the seller finds the order, and no other one, among the overdue ones
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    When Boris the seller searches for overdue orders
+    Then Boris the seller finds the order, and no other one
+    And the order is reported as overdue once
+    And all systems agree on the order

@@ -12,7 +12,7 @@ Feature: A partner's program needs nobody to ask
     Given Meridian the partner has an order in the state "Confirmed"
     When Meridian the partner cancels the order
     Then Meridian the partner sees the order as "Cancelled"
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: A partner asks for an estimate
     Given Meridian the partner has an API key
@@ -29,11 +29,11 @@ Feature: A partner's program needs nobody to ask
     When Meridian the partner orders a piece from the generated ring in gold 585
     Then Meridian the partner sees the order as "Price ready"
     When Meridian the partner confirms the order
-    Then the order is found once in every system, in the same state, at the same price, with a legal history
+    Then all systems agree on the order
 
   Scenario: A revoked key is refused at once
     Given Meridian the partner has an API key
-    When the API key of Meridian the partner is revoked
-    And Meridian the partner tries to order a piece from the generated ring in gold 585
+    And the API key of Meridian the partner has been revoked
+    When Meridian the partner tries to order a piece from the generated ring in gold 585
     Then Meridian the partner is told "has been revoked"
     And no order has been made

@@ -15,9 +15,9 @@ Feature: A partner is told of each step of its orders
     Then Meridian the partner is told of each step of the order by webhook, once, in order and signed
 
   Scenario: Also when the partner's server was down for a while
-    When Meridian the partner's server goes down
-    And Meridian the partner orders a piece from the generated ring in gold 585
+    Given the server of Meridian the partner is down
+    When Meridian the partner orders a piece from the generated ring in gold 585
     Then Meridian the partner sees the order as "Price ready"
     And Meridian the partner has been told nothing by webhook yet
-    When Meridian the partner's server comes back
+    When meanwhile the server of Meridian the partner comes back
     Then Meridian the partner is told of each step of the order by webhook, once, in order and signed

@@ -11,14 +11,14 @@ Feature: A customer without a model of her own orders a ring
     Then Anna the customer reads "Linden-54.stl"
     When Anna the customer asks what the piece costs in silver 925
     Then Anna the customer sees the price € 93.72
-    And the order is found once in every system, in the same state, at the same price, with a legal history
+    And all systems agree on the order
 
   Scenario: A ring of her own with an engraving
     When Anna the customer draws a ring of size 57 with the engraving "Anna & Boris"
-    And Anna the customer orders the ring that is drawn
+    And Anna the customer orders the ring that she has drawn
     Then Anna the customer reads "Ring-57.stl"
     When Anna the customer asks what the piece costs in gold 585
-    Then the order is found once in every system, in the same state, at the same price, with a legal history
+    Then all systems agree on the order
 
   Scenario: A band that is too wide is refused, and no order begins
     When Anna the customer tries to order a ring with a band 20 mm wide

@@ -23,8 +23,8 @@ Feature: The operators see the whole work, as it is now
   Scenario: A piece is taken, made, packed and shipped without leaving the list
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     When Vera the operator opens the list of work
-    And Vera the operator brings the order from the list with the keyboard to the parcel "CC 473 124 829 DE"
-    Then the order is found once in every system, in the same state, at the same price, with a legal history
+    And Vera the operator takes the order all the way to shipping with the keyboard, tracking number "CC 473 124 829 DE"
+    Then all systems agree on the order
     And Vera the operator sees the order as "Shipped" in the open list
     And Meridian the partner sees the order as "Shipped"
 
@@ -39,13 +39,13 @@ Feature: The operators see the whole work, as it is now
   Scenario: The list outlives the cache that makes it fast
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     When Vera the operator opens the list of work
-    And the cache loses everything, and nothing builds the list anew
+    And meanwhile the cache loses everything, and nothing rebuilds the list
     Then Vera the operator is told that the list comes from the database
     When Meridian the partner orders a piece from the generated ring in silver 925
     Then Vera the operator sees the order on top of the open list
     When Vera the operator opens the list of work
     Then Vera the operator is told that the list comes from the database
     And Vera the operator sees 2 pieces in the open list
-    When the list may be built anew
-    Then Vera the operator is told nothing about the database any more
+    When meanwhile the list can be rebuilt
+    Then Vera the operator is no longer told that the list comes from the database
     And Vera the operator sees 2 pieces in the open list

@@ -14,5 +14,5 @@ Feature: Who waits for a book is told when it comes back
   Scenario: Nobody is forgotten while the notices are out of order
     Given the notices service is down
     When Anna the reader returns "Dune"
-    And the notices service comes back
+    And meanwhile the notices service comes back
     Then Boris the reader finds the notice "Dune is waiting for you"

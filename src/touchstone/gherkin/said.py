@@ -18,13 +18,13 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "no feature": {
         "en": "the file holds no feature: it should start with “Feature: …”",
-        "ru": "в файле нет функции: он должен начинаться со строки «Функция: …»",
+        "ru": "в файле не описано ни одной функции: начните его со строки «Функция: …»",
     },
     "no scenario": {"en": "“{name}” has no scenario", "ru": "в «{name}» нет ни одного сценария"},
     "no steps": {"en": "“{name}” has no steps", "ru": "в сценарии «{name}» нет шагов"},
     "no rows": {
         "en": "“{name}” has examples without a row, so it would never run",
-        "ru": "у «{name}» в примерах нет ни одной строки, поэтому он никогда не выполнится",
+        "ru": "в примерах к «{name}» нет ни одной строки, поэтому сценарий никогда не выполнится",
     },
     "no name": {
         "en": "this scenario has no name: say after the colon what it shows",
@@ -32,21 +32,22 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "no then": {
         "en": "“{name}” does something and looks at nothing: it has a When and no Then",
-        "ru": "«{name}» что-то делает и ничего не проверяет: есть «Когда» и нет «Тогда»",
+        "ru": "сценарий «{name}» что-то делает, но ничего не проверяет: есть «Когда», но нет "
+        "«Тогда»",
     },
     "first step": {
         "en": "the first step starts with “{keyword}”, which follows another step: start with "
         "Given, When or Then",
-        "ru": "первый шаг начинается с «{keyword}», а это слово продолжает другой шаг: начните с "
-        "«Дано», «Когда» или «Тогда»",
+        "ru": "первый шаг начинается со слова «{keyword}», которое продолжает другой шаг: начните "
+        "с «Дано», «Когда» или «Тогда»",
     },
     "same name": {
         "en": "“{name}” is already the name of the scenario on line {first}",
-        "ru": "название «{name}» уже есть у сценария в строке {first}",
+        "ru": "сценарий с названием «{name}» уже есть в строке {first}",
     },
     "no column": {
         "en": "“<{word}>” is no column of the examples, which have {columns}",
-        "ru": "в примерах нет столбца «<{word}>», есть {columns}",
+        "ru": "в примерах нет столбца «<{word}>», есть только {columns}",
     },
     "unused column": {
         "en": "no step uses the column “{word}”: write <{word}> where its values belong, or take "
@@ -60,25 +61,25 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "swallowed": {
         "en": "“{found}” would be read as a description, and not be run",
-        "ru": "строка «{found}» читается как описание и не выполняется",
+        "ru": "строка «{found}» будет прочитана как описание и не выполнится",
     },
     "swallowed step": {
         "en": "“{found}” is a step without its keyword: it would be read as a description, and not "
         "be run; write Given, When or Then before it",
-        "ru": "«{found}» – шаг без ключевого слова: строка читается как описание и не выполняется; "
-        "напишите перед ней «Дано», «Когда» или «Тогда»",
+        "ru": "«{found}» — шаг без ключевого слова: строка будет прочитана как описание и не "
+        "выполнится; напишите перед ней «Дано», «Когда» или «Тогда»",
     },
     "other language": {
         "en": "“{keyword}” is a keyword of another language",
-        "ru": "«{keyword}» – ключевое слово другого языка",
+        "ru": "«{keyword}» — ключевое слово другого языка",
     },
     "did you mean": {
         "en": " – did you mean “{near}”?",
-        "ru": " – возможно, имелось в виду «{near}»?",
+        "ru": " — возможно, имелось в виду «{near}»?",
     },
     "language missing": {
         "en": " – is “# language: ru” missing in the first line?",
-        "ru": " – возможно, в первой строке не хватает «# language: ru»?",
+        "ru": " — возможно, в первой строке не хватает «# language: ru»?",
     },
     "cells": {
         "en": "this row has more or fewer cells than the first row of its table",
@@ -88,17 +89,17 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     "found": {"en": "{wanted}, found “{found}”", "ru": "{wanted}, а написано «{found}»"},
     "ends early": {
         "en": "the file ends too early: {wanted}",
-        "ru": "файл кончается слишком рано: {wanted}",
+        "ru": "файл обрывается слишком рано: {wanted}",
     },
     "or": {"en": " or ", "ru": " или "},
-    "few lines": {"en": "it has only {count} lines", "ru": "строк в нём только {count}"},
+    "few lines": {"en": "it has only {count} lines", "ru": "всего строк в файле: {count}"},
     "unknown tag": {
         "en": "the tag @{tag} is not among the `markers` of pytest's configuration",
         "ru": "тега @{tag} нет среди `markers` в настройках pytest",
     },
     "new tags": {
         "en": "; new ones are registered there",
-        "ru": "; новые теги записывают там",
+        "ru": "; новые теги добавляют туда",
     },
     "no definition": {
         "en": "No step definition fits",
@@ -111,11 +112,11 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     "meant": {"en": "Did you mean", "ru": "Возможно, имелось в виду"},
     "define": {
         "en": "To define it, write among the step definitions or in a conftest.py:",
-        "ru": "Чтобы определить шаг, напишите среди определений шагов или в conftest.py:",
+        "ru": "Чтобы определить шаг, добавьте к определениям шагов или в conftest.py:",
     },
     "unseen": {
         "en": "What cannot be seen in it: {what}",
-        "ru": "Чего в нём не видно: {what}",
+        "ru": "Что в нём не видно на глаз: {what}",
     },
     "takes no table": {
         "en": "there is a table under this step, and the step takes none: {step}",
@@ -123,20 +124,21 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "takes no text": {
         "en": "there is a doc string under this step, and the step takes none: {step}",
-        "ru": "под этим шагом есть текст в кавычках, а шаг его не принимает: {step}",
+        "ru": "под этим шагом есть текст в тройных кавычках, а шаг его не принимает: {step}",
     },
     "async": {
         "en": "the step is defined as a coroutine, which nobody awaits, so it would not run: "
         "{step} ({place}). Write `def` instead of `async def`.",
-        "ru": "шаг определён как сопрограмма, которую никто не ждёт, поэтому он не выполнился бы: "
+        "ru": "шаг определён как корутина, которую никто не дожидается, поэтому он бы не "
+        "выполнился: "
         "{step} ({place}). Напишите `def` вместо `async def`.",
     },
     "never run": {
         "en": "the step has returned {what}, which nobody runs: {step} ({place})",
-        "ru": "шаг вернул {what}, и это никто не выполняет: {step} ({place})",
+        "ru": "шаг вернул {what}, и выполнить это некому: {step} ({place})",
     },
     "no-break space": {"en": "a no-break space", "ru": "неразрывный пробел"},
-    "zero width": {"en": "a character without width", "ru": "знак нулевой ширины"},
+    "zero width": {"en": "a character without width", "ru": "символ нулевой ширины"},
     "soft hyphen": {"en": "a soft hyphen", "ru": "мягкий перенос"},
     "decomposed": {
         "en": "letters put together from parts (NFD)",
@@ -144,7 +146,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "look-alike": {
         "en": "“{letter}” in “{word}” is a {script} letter",
-        "ru": "«{letter}» в слове «{word}» – {script} буква",
+        "ru": "«{letter}» в слове «{word}» — {script} буква",
     },
     "Latin": {"en": "Latin", "ru": "латинская"},
     "Cyrillic": {"en": "Cyrillic", "ru": "русская"},
@@ -184,17 +186,17 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     "no option": {
         "en": "The list {wanted} does not have this option. It has: {options}.",
-        "ru": "Такого значения нет среди значений {wanted}. Есть: {options}.",
+        "ru": "У {wanted} нет такого значения. Есть: {options}.",
     },
     "unusable": {
         "en": "The {wanted} is on the page {page}, and cannot be used: {why}.",
-        "ru": "На странице {page} нельзя воспользоваться элементом: {wanted}. {why}.",
+        "ru": "На странице {page} не добраться до {wanted}: {why}.",
     },
-    "hidden": {"en": "it is not visible", "ru": "Элемент не виден"},
-    "disabled": {"en": "it is switched off", "ru": "Элемент отключён"},
+    "hidden": {"en": "it is not visible", "ru": "элемент не виден"},
+    "disabled": {"en": "it is switched off", "ru": "элемент отключён"},
     "covered": {
         "en": "something lies over it, or it never stands still",
-        "ru": "Его что-то закрывает, или он всё время движется",
+        "ru": "элемент чем-то закрыт или всё время движется",
     },
     "#FeatureLine": {"en": "a feature", "ru": "функция"},
     "#RuleLine": {"en": "a rule", "ru": "правило"},
@@ -203,7 +205,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     "#ExamplesLine": {"en": "examples", "ru": "примеры"},
     "#StepLine": {"en": "a step", "ru": "шаг"},
     "#TableRow": {"en": "a table row", "ru": "строка таблицы"},
-    "#DocStringSeparator": {"en": 'a doc string (""")', "ru": 'текст в кавычках (""")'},
+    "#DocStringSeparator": {"en": 'a doc string (""")', "ru": 'текст в тройных кавычках (""")'},
     "#TagLine": {"en": "tags", "ru": "теги"},
     "#EOF": {"en": "the end of the file", "ru": "конец файла"},
 }

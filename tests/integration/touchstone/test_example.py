@@ -33,8 +33,8 @@ def test_a_platform_of_another_trade(tmp_path: Path, backing: Backing) -> None:
         "lending.feature::A borrowed book is lent for everybody[api]",
         "lending.feature::A borrowed book is lent for everybody[ui]",
         "lending.feature::A lent book stays with its reader",
-        "lending.ru.feature::Выданная книга выдана для всех[api]",
-        "lending.ru.feature::Выданная книга выдана для всех[ui]",
+        "lending.ru.feature::Взятая книга числится выданной для всех[api]",
+        "lending.ru.feature::Взятая книга числится выданной для всех[ui]",
         "waiting.feature::Nobody is forgotten while the notices are out of order",
         "waiting.feature::The reader finds a notice",
     }

@@ -64,7 +64,7 @@ def test_an_option_that_a_list_does_not_have(browse: Callable[[str], Page]) -> N
         metal.select_option(label="Bronze", timeout=50)
 
     assert described(metal, "ru") == (
-        "Такого значения нет среди значений списка «Metal». Есть: «Gold 585», «Silver 925»."
+        "У списка «Metal» нет такого значения. Есть: «Gold 585», «Silver 925»."
     )
 
 

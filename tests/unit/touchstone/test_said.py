@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from string import Formatter
 
 import pytest
@@ -39,6 +40,14 @@ def test_a_message_is_in_each_language_and_speaks_of_the_same(about: str) -> Non
         {name for _, name, _, _ in Formatter().parse(text) if name} for text in words.values()
     ]
     assert values[0] == values[1]
+
+
+@pytest.mark.parametrize("about", MESSAGES)
+def test_russian_sets_off_with_the_long_dash_and_has_no_noun_after_a_number(about: str) -> None:
+    russian = MESSAGES[about]["ru"]
+
+    assert " – " not in russian
+    assert not re.search(r"\{count\} \w", russian)
 
 
 def test_who_speaks_another_language_is_answered_in_english() -> None:

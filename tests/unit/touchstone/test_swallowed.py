@@ -31,7 +31,7 @@ from touchstone.gherkin.swallowed import Description, descriptions, meant
         ("When", "en", "“When”"),
         # Another language
         ("Дано скамья", "en", "“Дано” is a keyword of another language"),
-        ("Given a bench", "ru", "«Given» – ключевое слово другого языка"),
+        ("Given a bench", "ru", "«Given» — ключевое слово другого языка"),
         ("Сценарий: один", "en", "“Сценарий” is a keyword of another language"),
         # Titles
         ("Scenaro: one", "en", "Scenario"),
