@@ -25,6 +25,7 @@ _VARIABLE: Final = re.compile(
     r"(?P<open>[\"“«])(?P<text>[^\"”»]*)[\"”»]|(?<![\w.,{])\d+(?:[.,]\d+)?(?![\w}])"
 )
 _WORD: Final = re.compile(r"\S+")
+_PERSON: Final = re.compile(r"(\w+ по имени |\w+ )?\{(\w+)\}( the \w+)?")
 _LONGEST: Final = 6  # words that one placeholder reads
 
 
@@ -111,10 +112,10 @@ def _with_meanings(phrase: str, house: House) -> tuple[str, dict[str, str]]:
 
 def _with_people(phrase: str, known: Iterable[str], house: House) -> tuple[str, list[str]]:
     """Names stand where other phrases have a placeholder: before "the customer", after
-    "покупательница"."""
+    "покупательница" or "покупательницы по имени"."""
     found: list[str] = []
     for other in known:
-        for before, name, after in re.findall(r"(\w+ )?\{(\w+)\}( the \w+)?", other):
+        for before, name, after in _PERSON.findall(other):
             if name in house.meaning or name in found or not (after or len(before) > 4):
                 continue
             place = (

@@ -124,6 +124,8 @@ KNOWN = [
     definition("{buyer} the customer waits"),
     definition("покупательница {buyer} ждёт"),
     definition("{buyer} and {metal}"),
+    definition("у покупательницы по имени {buyer} есть ключ"),
+    definition("у продавца по имени {seller} есть ключ"),
 ]
 
 
@@ -147,6 +149,12 @@ KNOWN = [
                 'ru="покупательница {buyer} дарит «{metal}»"',
             ],
             "buyer: str, metal: Metal",
+        ),
+        (
+            "у продавца по имени Борис нет ключа",
+            "ru",
+            ['en="… {seller} …"', 'ru="у продавца по имени {seller} нет ключа"'],
+            "seller: str",
         ),
         ("the sun shines", "en", ['en="the sun shines"', 'ru="…"'], ""),
     ],
