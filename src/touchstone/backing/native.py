@@ -42,7 +42,11 @@ class NativeProvider:
         return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
-        """See `Provider.start`."""
+        """Start all servers side by side; returns when all of them answer.
+
+        Raises:
+            BackingUnavailable: a program is missing, or a server did not start.
+        """
         if missing := self.missing():
             raise BackingUnavailable(missing)
         say("starting PostgreSQL, RabbitMQ and Redis")
@@ -63,13 +67,13 @@ class NativeProvider:
             )
 
     def private_broker(self, name: str) -> PrivateServer:
-        """See `Provider.private_broker`."""
+        """A further RabbitMQ in a folder of its own, not yet started."""
         broker = RabbitMQ(self._folder / f"rabbitmq-{name}", secrets.token_urlsafe(12))
         self._private.append(broker)
         return broker
 
     def private_replica(self, name: str) -> PrivateServer:
-        """See `Provider.private_replica`."""
+        """A further replica of the primary in a folder of its own, not yet started."""
         assert self._primary is not None, "the primary was not started"
         replica = FurtherReplica(self._folder / f"postgres-{name}", self._primary)
         self._private.append(replica)
