@@ -152,8 +152,10 @@ def faults_of_feature(text: str, phrases: Iterable[Phrase]) -> list[str]:
     for placed in source.scenarios:
         found += _faults_of_order(placed.template, language)
         for step in _as_run(placed.template):
-            if not any(parser.is_matching(step.name) for parser in known.get(step.type, ())):
-                found.append(f"{step.line_number}: no {step.type} says {step.name!r}")
+            fitting = sum(parser.is_matching(step.name) for parser in known.get(step.type, ()))
+            if fitting != 1:
+                number = "several" if fitting else "no"
+                found.append(f"{step.line_number}: {number} {step.type} says {step.name!r}")
     return found
 
 
@@ -248,6 +250,8 @@ SAID = [
     Phrase("when", "{seller} the seller waits", "продавец {seller} ждёт", ""),
     Phrase("when", "meanwhile it rains", "тем временем идёт дождь", ""),
     Phrase("then", "it is late", "поздно", ""),
+    Phrase("then", "it is dark", "темно", ""),
+    Phrase("then", "{what} is dark", "{what} тёмный", ""),
 ]
 
 
@@ -262,6 +266,7 @@ SAID = [
         ("When Boris the seller sings\nThen it is late", "no when says 'Boris the seller sings'"),
         ("When Boris the seller waits\nThen a shop", "no then says 'a shop'"),
         ("* a shop\nWhen Boris the seller waits\nThen it is late", "no any says 'a shop'"),
+        ("When Boris the seller waits\nThen it is dark", "several then says 'it is dark'"),
         ("When <who> the seller waits\nThen it's <when>", 'no then says "it\'s late"'),
     ],
 )
