@@ -133,8 +133,8 @@ import asyncio, sys
 from atelier.pricing.fork_server import ForkServer
 from atelier.pricing.pool import Pool
 
-async def main(fork server):
-    pool = Pool(60, 1 << 30, fork server)
+async def main(fork_server):
+    pool = Pool(60, 1 << 30, fork_server)
     model = sys.stdin.buffer.read()
     await pool.measure(model)
     print("measured", flush=True)

@@ -105,7 +105,13 @@ class Run:
         self.artefacts = pytester.path / ".touchstone" / "artefacts"
 
     def __call__(self, *arguments: str) -> pytest.RunResult:
-        plugins = ("scenarios", "evidence", "artefacts", "retried", "browser")
+        plugins = (
+            "gherkin.scenario_record",
+            "report.evidence",
+            "report.artefacts",
+            "report.rerun",
+            "browser.fixtures",
+        )
         return self._pytester.run(
             *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
             *("-p", "pytest_bdd.plugin", "-p", "xdist", "-p", "pytest_socket"),

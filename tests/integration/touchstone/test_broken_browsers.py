@@ -13,7 +13,7 @@ TESTS = """
     import pytest
     from playwright.sync_api import Error
 
-    from touchstone import browser
+    from touchstone.browser import fixtures as browser
     from touchstone.waiting import eventually
 
     def driver():

@@ -264,7 +264,7 @@ def url() -> Iterator[str]:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    plugins = ("scenarios", "evidence", "artefacts", "browser")
+    plugins = ("gherkin.scenario_record", "report.evidence", "report.artefacts", "browser.fixtures")
     return pytester.run(
         *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
         *(part for name in plugins for part in ("-p", f"touchstone.{name}")),
@@ -308,27 +308,27 @@ def test_the_next_window_is_made_ahead(pytester: pytest.Pytester) -> None:
         """
         from touchstone.waiting import eventually
 
-        def test_one(browse, windows):
+        def test_one(browse, context_pool):
             anna = browse("Anna")
-            eventually(lambda: anna.title() or windows.ready, describe="a second window")
-            known = windows.browser.contexts
+            eventually(lambda: anna.title() or context_pool.ready, describe="a second window")
+            known = context_pool.browser.contexts
             assert len(known) == 2
             assert browse("Boris").context is known[1]
-            eventually(lambda: anna.title() or windows.ready, describe="a third window")
+            eventually(lambda: anna.title() or context_pool.ready, describe="a third window")
             vera = browse("Vera", locale="de-DE")
             assert vera.context not in known
             assert vera.evaluate("navigator.language") == "de-DE"
             assert browse("Anna") is anna
 
-        def test_the_last_needs_no_other(browse, windows):
+        def test_the_last_needs_no_other(browse, context_pool):
             anna = browse("Anna", locale="fr-FR")
             # Those of the test before are closed while this one goes on.
             eventually(
-                lambda: anna.title() or len(windows.browser.contexts),
+                lambda: anna.title() or len(context_pool.browser.contexts),
                 until=lambda open: open == 1,
                 describe="Anna's window alone",
             )
-            assert not windows.ready
+            assert not context_pool.ready
         """
     )
 
@@ -342,7 +342,7 @@ def test_what_is_handed_over_begins_at_once_and_is_not_waited_for(
         """
         from touchstone.waiting import eventually
 
-        def test_one(browse, windows):
+        def test_one(browse, context_pool):
             anna = browse("Anna")
             told = []
 
@@ -350,9 +350,9 @@ def test_what_is_handed_over_begins_at_once_and_is_not_waited_for(
                 told.append("begun")
                 told.append(anna.evaluate("'done'"))
 
-            windows.in_background(work)
+            context_pool.in_background(work)
             assert told == []
-            windows.hand_over()
+            context_pool.hand_over()
             assert told == ["begun"]
             eventually(lambda: anna.title() or told == ["begun", "done"], describe="the end")
         """

@@ -200,12 +200,12 @@ def test_a_report_is_not_replaced_by_half_of_one(pytester: pytest.Pytester) -> N
     report.parent.chmod(0o755)
     pytester.makeconftest(
         """
-        from touchstone import report
+        from touchstone.report import html
 
         def broken(*_):
             raise OSError("No space left on device")
 
-        report.render = broken
+        html.render = broken
         """
     )
 

@@ -101,7 +101,14 @@ class Run:
         return " ".join(html.unescape(text).split())
 
     def _command(self, *arguments: str) -> list[str]:
-        plugins = ("scenarios", "evidence", "artefacts", "results", "progress", "report")
+        plugins = (
+            "gherkin.scenario_record",
+            "report.evidence",
+            "report.artefacts",
+            "report.results",
+            "report.progress",
+            "report.html",
+        )
         return [
             *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
             *("-p", "pytest_bdd.plugin", "-p", "xdist"),
@@ -155,7 +162,7 @@ def test_on_a_terminal_one_line_lives(pytester: pytest.Pytester, run: Run) -> No
         test_slow="import threading\ndef test_slow(): threading.Event().wait(0.7)",
         conftest="""
             import threading
-            from touchstone import progress
+            from touchstone.report import progress
 
             def pytest_sessionstart(session):
                 progress.status(session.config, "starting PostgreSQL")
@@ -217,13 +224,13 @@ def test_the_report_goes_where_it_is_asked_to(pytester: pytest.Pytester, run: Ru
     pytester.makepyfile(
         test_a="def test_a(): pass",
         conftest="""
-            from touchstone import report
+            from touchstone.report import html
 
             def pytest_report_header():
                 return "backing: native, PostgreSQL 15"
 
             def pytest_sessionfinish(session):
-                report.note(session.config, "PostgreSQL took 0.9 s to start")
+                html.note(session.config, "PostgreSQL took 0.9 s to start")
         """,
     )
 

@@ -75,7 +75,7 @@ COMPARISON = '''
 import pytest
 from pytest_bdd import given, parsers, then, when
 from pytest_bdd.parser import Step
-from touchstone import steps
+from touchstone.gherkin import step_lookup
 
 @given(parsers.parse("a {{metal}} ring"))
 def _(metal): ...
@@ -112,8 +112,8 @@ nothing of this kind
 @pytest.mark.parametrize("name", NAMES.strip().splitlines())
 def {test}(request, kind, name):
     step = Step(name=name, type=kind, indent=0, line_number=1, keyword=kind)
-    ours = steps.visible_to(request.node).meant_by(step)
-    theirs = steps._ORIGINAL(request, step)
+    ours = step_lookup.visible_to(request.node).meant_by(step)
+    theirs = step_lookup._ORIGINAL(request, step)
     assert (ours.context if ours else None) is theirs
     if ours:
         print("FOUND", ours.context.step_func.__module__)
@@ -153,24 +153,24 @@ def test_a_step_that_is_defined_while_the_tests_run_is_found(pytester: pytest.Py
         """
         from types import ModuleType
         from pytest_bdd.parser import Step
-        from touchstone import steps
+        from touchstone.gherkin import step_lookup
 
         DEFINITION = "import pytest_bdd\\n@pytest_bdd.given('{}')\\ndef _(): ..."
 
         def test_it(request):
-            assert steps._MODULE.get_step_function is steps._search
+            assert step_lookup._MODULE.get_step_function is step_lookup._search
             for name in ("one", "two"):
                 step = Step(name=name, type="given", indent=0, line_number=1, keyword="Given")
-                assert steps._search(request, step) is None
+                assert step_lookup._search(request, step) is None
                 module = ModuleType(name)
                 exec(DEFINITION.format(name), vars(module))
                 request._fixturemanager.parsefactories(holder=module, node=request.node)
-                first = steps._search(request, step)
+                first = step_lookup._search(request, step)
                 assert first is not None
                 module = ModuleType(name)
                 exec(DEFINITION.format(name), vars(module))
                 request._fixturemanager.parsefactories(holder=module, node=request.node)
-                second = steps.visible_to(request.node).meant_by(step).context
+                second = step_lookup.visible_to(request.node).meant_by(step).context
                 assert second is not first
         """
     )

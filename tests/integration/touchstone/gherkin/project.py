@@ -146,10 +146,10 @@ class Project:
         file.write_text(text.lstrip("\n"), "utf-8")
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        plugins = ("step_calls", "steps", "gherkin", "missing_steps", "scenarios")
+        plugins = ("step_calls", "step_lookup", "collector", "undefined_steps", "scenario_record")
         return self._pytester.runpytest_inprocess(
             *("--disable-plugin-autoload", "-W", "error", "-p", "pytest_bdd.plugin", "-p", "xdist"),
-            *(part for name in plugins for part in ("-p", f"touchstone.{name}")),
+            *(part for name in plugins for part in ("-p", f"touchstone.gherkin.{name}")),
             *arguments,
         )
 

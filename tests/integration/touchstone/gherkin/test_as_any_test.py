@@ -98,15 +98,15 @@ def test_the_public_way_to_bind_a_scenario_is_taken_where_the_short_one_is_missi
     shop.write(
         "features/conftest.py",
         """
-from touchstone import gherkin
+from touchstone.gherkin import collector
 
-before = gherkin._decorator
+before = collector._decorator
 
 def pytest_collection():
-    gherkin._decorator = None
+    collector._decorator = None
 
 def pytest_unconfigure():
-    gherkin._decorator = before
+    collector._decorator = before
 """,
     )
 
