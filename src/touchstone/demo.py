@@ -82,7 +82,7 @@ def run(root: Path, provider: str, target: Path, *, others: bool = False) -> Non
         with console.status("starting PostgreSQL, RabbitMQ and Redis"):
             keeper.wait()
             client = closing.enter_context(
-                contextlib.closing(KeeperClient(keeper.folder.socket, _session()))
+                contextlib.closing(KeeperClient(keeper.folder.socket, _run()))
             )
             client.own(owner.usual_start())
             summary = client.backing().summary()
@@ -111,7 +111,7 @@ def behind(sandbox: Sandbox) -> list[tuple[str, str]]:
     ]
 
 
-def _session() -> str:
+def _run() -> str:
     return f"demo{secrets.token_hex(2)}"
 
 

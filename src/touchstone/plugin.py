@@ -55,7 +55,7 @@ pytest_plugins = [
 PROVIDER = pytest.StashKey[str]()
 KEEPER = pytest.StashKey[KeeperProcess]()
 SOCKET = pytest.StashKey[Path]()
-SESSION = pytest.StashKey[str]()
+RUN = pytest.StashKey[str]()
 CLIENT = pytest.StashKey[KeeperClient]()
 FOLLOWER = pytest.StashKey[threading.Thread]()
 CLEARED = pytest.StashKey[contextlib.ExitStack]()
@@ -112,7 +112,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_worker(config):
         told: dict[str, str] = config.workerinput.get("touchstone", {})  # type: ignore[attr-defined]
         if told:
-            config.stash[SOCKET], config.stash[SESSION] = Path(told["socket"]), told["session"]
+            config.stash[SOCKET], config.stash[RUN] = Path(told["socket"]), told["run"]
         return
     if config.option.collectonly or PROVIDER not in config.stash:
         return
@@ -125,7 +125,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _start_keeper(config: pytest.Config) -> None:
     provider = config.stash[PROVIDER]
     # Part of the names of databases and virtual hosts, so that runs do not meet.
-    config.stash[SESSION] = f"r{secrets.token_hex(3)}"
+    config.stash[RUN] = f"r{secrets.token_hex(3)}"
     if not _is_borrowed(config, discovery.warm(config.rootpath, provider)):
         config.stash[KEEPER] = keeper = KeeperProcess(config.rootpath, provider)
         config.stash[SOCKET] = keeper.folder.socket
@@ -156,7 +156,7 @@ def _is_borrowed(config: pytest.Config, warm: Path | None) -> bool:
 def _name_run(config: pytest.Config) -> None:
     # What this process starts – workers, browsers – is found by it when all is cleared away.
     config.stash[OUTER_RUN] = os.environ.get(surroundings.VARIABLE)
-    os.environ[surroundings.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[SESSION])
+    os.environ[surroundings.VARIABLE] = str(config.stash[SOCKET].parent / config.stash[RUN])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -166,7 +166,7 @@ def pytest_configure_node(node: Any) -> None:
     if SOCKET in stash:
         node.workerinput["touchstone"] = {
             "socket": str(stash[SOCKET]),
-            "session": stash[SESSION],
+            "run": stash[RUN],
         }
 
 
@@ -233,7 +233,7 @@ def pytest_terminal_summary(
 def client_of(config: pytest.Config) -> KeeperClient:
     """This process's connection to the keeper of the run."""
     if CLIENT not in config.stash:
-        config.stash[CLIENT] = KeeperClient(config.stash[SOCKET], config.stash[SESSION])
+        config.stash[CLIENT] = KeeperClient(config.stash[SOCKET], config.stash[RUN])
     return config.stash[CLIENT]
 
 

@@ -17,8 +17,9 @@ import pytest
 from touchstone import config
 from touchstone.backing.redis import DATABASES
 from touchstone.backing.servers import Backing
+from touchstone.keeper.owned_sandbox import OwnedSandbox
 from touchstone.keeper.pool import Pool
-from touchstone.keeper.sandboxes import Made, Sandboxes
+from touchstone.keeper.sandboxes import Sandboxes
 from touchstone.waiting import eventually
 from touchstone.zygote.owner import Zygote
 
@@ -49,17 +50,17 @@ def pool(sandboxes: Sandboxes) -> Iterator[Pool]:
     made.close()
 
 
-def kill(made: Made, backing: Backing) -> None:
+def kill(made: OwnedSandbox, backing: Backing) -> None:
     for process in made.processes.values():
         os.kill(process.pid, signal.SIGKILL)
 
 
-def freeze(made: Made, backing: Backing) -> None:
+def freeze(made: OwnedSandbox, backing: Backing) -> None:
     for process in made.processes.values():
         os.kill(process.pid, signal.SIGSTOP)
 
 
-def stop_consumers(made: Made, backing: Backing) -> None:
+def stop_consumers(made: OwnedSandbox, backing: Backing) -> None:
     """Take the ground from under the consumers: their virtual host."""
     broker = backing.broker
     httpx.delete(
@@ -68,7 +69,7 @@ def stop_consumers(made: Made, backing: Backing) -> None:
     ).raise_for_status()
 
 
-def drop_databases(made: Made, backing: Backing) -> None:
+def drop_databases(made: OwnedSandbox, backing: Backing) -> None:
     """Take away a database, as a scenario might that knows its neighbour's name."""
     with psycopg.connect(
         backing.database(backing.primary, "postgres"), autocommit=True
@@ -77,20 +78,20 @@ def drop_databases(made: Made, backing: Backing) -> None:
 
 
 @pytest.mark.parametrize("harm", [kill, freeze, stop_consumers, drop_databases])
-def test_it_is_noticed(pool: Pool, sandboxes: Sandboxes, backing: Backing, harm: object) -> None:
+def test_it_is_noticed(pool: Pool, backing: Backing, harm: object) -> None:
     pool.expect(2)
     first = eventually(lambda: list(pool.ready), timeout=30)[0]
-    assert sandboxes.healthy(first)
+    assert first.healthy()
     assert callable(harm)
     harm(first, backing)
     if harm is not freeze:
         # A consumer notices what has become of its broker when it next hears of it.
-        eventually(lambda: not sandboxes.healthy(first), timeout=30)
+        eventually(lambda: not first.healthy(), timeout=30)
 
     handed, _ = pool.take()
 
     assert handed is not first
-    assert sandboxes.healthy(handed)
+    assert handed.healthy()
 
 
 def test_what_a_scenario_has_written_goes_with_its_folder(sandboxes: Sandboxes) -> None:

@@ -2,8 +2,8 @@
 
 Its standard input is its lifeline: when the controller of the run ends, in whatever way, the pipe
 closes. The processes of a run reach it on a unix socket, one message a request and one an answer.
-What a worker still holds when its connection closes is dropped, and so is a run's session when its
-controller's connection closes.
+What a worker still holds when its connection closes is dropped, and so is all that a run has when
+its controller's connection closes.
 """
 
 from __future__ import annotations

@@ -136,10 +136,13 @@ def _folder(parent: Path | None) -> run.RunFolder:
 
 
 class KeeperClient:
-    """One connection to a keeper, for the run `session`. What it holds is dropped at its close."""
+    """One connection to a keeper, for the `run` of that name.
 
-    def __init__(self, address: Path, session: str = "") -> None:
-        self._session = session
+    What it holds is dropped when it closes.
+    """
+
+    def __init__(self, address: Path, run: str = "") -> None:
+        self._run = run
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(str(address))
@@ -149,12 +152,12 @@ class KeeperClient:
         self._channel = Channel(connection)
 
     def own(self, start: str) -> None:
-        """End the session when this connection closes; `start` is one of `processes.STARTS`."""
-        self._ask("own", run=self._session, start=start)
+        """End the run when this connection closes; `start` is one of `zygote.owner.STARTS`."""
+        self._ask("own", run=self._run, start=start)
 
     def expect(self, sandboxes: int) -> None:
         """Have everything started in the background, and `sandboxes` of them made in time."""
-        self._ask("expect", run=self._session, sandboxes=sandboxes)
+        self._ask("expect", run=self._run, sandboxes=sandboxes)
 
     def backing(self) -> Backing:
         """The backing services; waits until they run."""
@@ -182,7 +185,7 @@ class KeeperClient:
         """
         answer = self._ask(
             "sandbox",
-            run=self._session,
+            run=self._run,
             services=None if services is None else list(services),
             apart=apart,
             ports=dict(ports) if ports else None,

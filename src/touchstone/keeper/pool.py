@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import psutil
 
-from touchstone.keeper.sandboxes import Made, Sandboxes
+from touchstone.keeper.owned_sandbox import OwnedSandbox
+from touchstone.keeper.sandboxes import Sandboxes
 
 _MEMORY_OF_ONE = 256 * 1024**2  # bytes
 
@@ -30,10 +31,10 @@ class Pool:
     def __init__(self, sandboxes: Sandboxes, size: int) -> None:
         self._sandboxes = sandboxes
         self._size = size
-        self._ready: deque[Made] = deque()
+        self._ready: deque[OwnedSandbox] = deque()
         self._changed = threading.Condition()
         self._expected = 0
-        self._dropping: deque[Made] = deque()
+        self._dropping: deque[OwnedSandbox] = deque()
         self._closed = False
         self._filling = threading.Thread(target=self._fill, daemon=True)
         self._clearing = threading.Thread(target=self._clear_away, daemon=True)
@@ -47,12 +48,12 @@ class Pool:
             self._changed.notify_all()
 
     @property
-    def ready(self) -> Sequence[Made]:
+    def ready(self) -> Sequence[OwnedSandbox]:
         """Those that wait to be taken."""
         with self._changed:
             return list(self._ready)
 
-    def take(self) -> tuple[Made, bool]:
+    def take(self) -> tuple[OwnedSandbox, bool]:
         """A sandbox, and whether it was ready; made from nothing when none is."""
         with self._changed:
             self._expected = max(0, self._expected - 1)
@@ -63,11 +64,11 @@ class Pool:
             if made is None:
                 return self._sandboxes.make(), False
             # It may have waited for long: a process may have died, a consumer stopped.
-            if self._sandboxes.healthy(made):
+            if made.healthy():
                 return made, True
             self.drop(made)
 
-    def drop(self, made: Made) -> None:
+    def drop(self, made: OwnedSandbox) -> None:
         """Have a sandbox removed in the background."""
         with self._changed:
             self._dropping.append(made)

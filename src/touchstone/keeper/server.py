@@ -22,11 +22,11 @@ from typing import Any
 from touchstone.backing.private import PrivateServers
 from touchstone.backing.redis import DATABASES
 from touchstone.backing.servers import Backing, BackingUnavailable, Provider
-from touchstone.keeper.sandboxes import Made
-from touchstone.keeper.session import Session, start_session
+from touchstone.keeper.owned_sandbox import OwnedSandbox
+from touchstone.keeper.runs import Run, start_run
 from touchstone.reaping import remove
 from touchstone.run import lack_of_room
-from touchstone.zygote.owner import PlatformFailed, ZygoteDied, tail, usual_start
+from touchstone.zygote.owner import PlatformFailed, usual_start
 
 Answer = Mapping[str, Any]
 
@@ -37,8 +37,8 @@ _IS_GONE = "{} is not kept any more: somebody else has dropped it meanwhile."
 class Held:
     """A sandbox in somebody's hands. `notes` tell a person how to use it."""
 
-    made: Made
-    session: Session
+    made: OwnedSandbox
+    run: Run
     scenario: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Keeper:
         self._once = threading.Lock()
         self._threads = ThreadPoolExecutor(4)
         self._backing: Future[Backing] | None = None
-        self._sessions: dict[str, Future[Session]] = {}
+        self._runs: dict[str, Future[Run]] = {}
         self._starts: dict[str, str] = {}
         self._over: set[str] = set()
         self._clearing = threading.Lock()
@@ -87,7 +87,7 @@ class Keeper:
 
     def expect(self, run: str, sandboxes: int) -> Answer:
         """Start everything in the background and announce how many sandboxes will be wanted."""
-        starting = self._session(run)
+        starting = self._run(run)
         if sandboxes:
             starting.add_done_callback(
                 lambda done: None if done.exception() else done.result().pool.expect(sandboxes)
@@ -113,16 +113,19 @@ class Keeper:
         apart: bool = False,
         ports: dict[str, int] | None = None,
     ) -> Answer:
-        """A sandbox for the asking connection; see `Sandboxes.make`."""
+        """A sandbox for the asking connection, with these services, or with all of them.
+
+        One that is to have all in one process, on any ports, may have been made ahead.
+        """
         began = time.monotonic()
-        session = self._session(run).result()
+        asking = self._run(run).result()
         if full := lack_of_room(self._folder):
             raise PlatformFailed(full)
         if services is None and not apart and not ports:
-            made, pooled = session.pool.take()
+            made, pooled = asking.pool.take()
         else:
-            made, pooled = session.sandboxes.make(services, apart=apart, ports=ports), False
-        held[made.sandbox.name] = Held(made, session)
+            made, pooled = asking.sandboxes.make(services, apart=apart, ports=ports), False
+        held[made.sandbox.name] = Held(made, asking)
         return {
             "sandbox": made.sandbox.to_json(),
             "pooled": pooled,
@@ -133,7 +136,7 @@ class Keeper:
     def release(self, held: dict[str, Held], name: str) -> Answer:
         """Have a sandbox removed; does not wait for it."""
         mine = held.pop(name)
-        mine.session.pool.drop(mine.made)
+        mine.run.pool.drop(mine.made)
         return {}
 
     def process(
@@ -147,24 +150,14 @@ class Keeper:
         """Stop, kill, freeze, thaw or start one process of a sandbox."""
         mine = held[name]
         if action == "start":
-            mine.session.sandboxes.start(mine.made, process, environment)
+            mine.made.start(process, environment)
         else:
-            mine.session.sandboxes.signal(mine.made, process, _SIGNALS[action])
+            mine.made.send_signal(process, _SIGNALS[action])
         return {}
 
     def health(self, held: dict[str, Held], name: str) -> Answer:
         """What is wrong with a sandbox that its scenario has not done; empty when nothing."""
-        mine = held[name]
-        if full := lack_of_room(self._folder):
-            return {"trouble": full}
-        try:
-            if mine.session.sandboxes.alive(mine.made):
-                return {"trouble": ""}
-            trouble = "a process of the platform ended by itself"
-        except ZygoteDied as error:
-            trouble = str(error)
-        logs = "\n".join(tail(each.log) for each in mine.made.processes.values())
-        return {"trouble": f"{trouble}; it logged:\n{logs}"}
+        return {"trouble": lack_of_room(self._folder) or held[name].made.trouble()}
 
     def note(self, held: dict[str, Held], name: str, text: str) -> Answer:
         """Remember what a person needs to use this sandbox, should it be kept."""
@@ -175,8 +168,7 @@ class Keeper:
         """Freeze a sandbox and keep it beyond the run, until `drop`."""
         mine = held.pop(name)
         mine.scenario = scenario
-        for process in list(mine.made.processes):
-            mine.session.sandboxes.signal(mine.made, process, signal.SIGSTOP)
+        mine.made.send_signal_to_all(signal.SIGSTOP)
         self._kept[name] = mine
         return {}
 
@@ -214,8 +206,7 @@ class Keeper:
         held = self._kept.get(name)
         if held is None:
             raise PlatformFailed(_IS_GONE.format(name))
-        for process in list(held.made.processes):
-            held.session.sandboxes.signal(held.made, process, signal.SIGCONT)
+        held.made.send_signal_to_all(signal.SIGCONT)
         return {}
 
     def drop(self, name: str) -> Answer:
@@ -224,9 +215,9 @@ class Keeper:
             held = self._kept.pop(name, None)
             if held is None:
                 raise PlatformFailed(_IS_GONE.format(name))
-            held.session.sandboxes.drop(held.made)
-            if held.session.over and not self._kept_of(held.session):
-                held.session.end()
+            held.run.sandboxes.drop(held.made)
+            if held.run.over and not self._kept_of(held.run):
+                held.run.end()
         self._end_if_idle()
         return {}
 
@@ -249,23 +240,23 @@ class Keeper:
         self._orphaned = True
         self._end_if_idle()
 
-    def end_session(self, run: str) -> None:
+    def _end_run(self, run: str) -> None:
         """The run has ended; what it keeps needs its zygote on."""
         with self._clearing:
             with self._once:
                 # Its workers may not know yet, and ask for more.
                 self._over.add(run)
-                starting = self._sessions.pop(run, None)
+                starting = self._runs.pop(run, None)
             # Its workers and browsers; what it keeps has another place.
             remove(self._folder / run)
             if starting is None or starting.exception():
                 return
-            session = starting.result()
-            session.end(self._kept_of(session))
+            ended = starting.result()
+            ended.end(self._kept_of(ended))
 
     def leave(self, run: str) -> None:
         """Its connection has closed."""
-        self.end_session(run)
+        self._end_run(run)
         with self._once:
             self._at_work.discard(run)
             is_last = self._stopped and not self._at_work
@@ -276,8 +267,8 @@ class Keeper:
         """End what was started."""
         self._provider.stop()
 
-    def _kept_of(self, session: Session) -> list[str]:
-        return [name for name, held in self._kept.items() if held.session is session]
+    def _kept_of(self, run: Run) -> list[str]:
+        return [name for name, held in self._kept.items() if held.run is run]
 
     def _end_if_idle(self) -> None:
         waits = self._stopped and self._at_work
@@ -296,14 +287,14 @@ class Keeper:
             raise BackingUnavailable(missing)
         return self._provider.start(self._say)
 
-    def _session(self, run: str) -> Future[Session]:
+    def _run(self, run: str) -> Future[Run]:
         starting = self._start_backing()
         with self._once:
             if run in self._over:
                 raise PlatformFailed("the run that asks has ended.")
-            if run not in self._sessions:
-                self._sessions[run] = self._threads.submit(
-                    start_session,
+            if run not in self._runs:
+                self._runs[run] = self._threads.submit(
+                    start_run,
                     self._root,
                     self._place(run),
                     starting,
@@ -312,11 +303,11 @@ class Keeper:
                     cache_indices=self._cache_indices,
                     say=self._say,
                 )
-            return self._sessions[run]
+            return self._runs[run]
 
     def _place(self, run: str) -> Path:
-        """Where the files of a run's session are."""
-        return self._folder / "sessions" / (run or "run")
+        """Where the files are that a run has here."""
+        return self._folder / "runs" / (run or "run")
 
     def _say(self, status: str) -> None:
         with self._news:

@@ -144,11 +144,11 @@ def warm_hotel(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Ite
     subprocess.run([*touchstone, "down"], cwd=hotel.folder, check=True)
 
 
-def in_servers(backing: Backing, session: str) -> list[str]:
+def in_servers(backing: Backing, run: str) -> list[str]:
     """What a run has in them: databases, virtual hosts; and what any has: keys in Redis."""
     with psycopg.connect(backing.database(backing.primary, "postgres")) as connection:
         rows = connection.execute("SELECT datname FROM pg_database")
-        databases = [f"database {name}" for (name,) in rows if name.startswith(session)]
+        databases = [f"database {name}" for (name,) in rows if name.startswith(run)]
     vhosts = httpx.get(
         f"{backing.broker.management_url}/api/vhosts",
         auth=(backing.broker.user, backing.broker.password),
@@ -156,7 +156,7 @@ def in_servers(backing: Backing, session: str) -> list[str]:
     with redis.Redis.from_url(backing.cache_url(0)) as cache:
         keys = [f"Redis database {each}" for each in cache.info("keyspace")]
     names = [each["name"] for each in vhosts]
-    return databases + [f"virtual host {each}" for each in names if session in each] + keys
+    return databases + [f"virtual host {each}" for each in names if run in each] + keys
 
 
 def browsers(temporary: Path) -> list[str]:
@@ -174,17 +174,17 @@ def names(processes: Iterator[object]) -> list[str]:
 
 @pytest.mark.parametrize("how", ENDS)
 def test_nothing_is_left_in_servers_that_stay(warm_hotel: Hotel, how: str) -> None:
-    session, printed = warm_hotel.ends(how)
-    folder = session.parent
+    run, printed = warm_hotel.ends(how)
+    folder = run.parent
     assert (folder / "keeper.sock").exists(), printed
 
     warm_hotel.next_run()
 
     # The next run's own things go when it has ended.
-    assert in_servers(warm_hotel.backing, session.name) == []
-    assert names(reaping.processes(session)) == [], "workers, browsers"
-    assert not (folder / "sessions" / session.name).exists()
-    assert not session.exists()
+    assert in_servers(warm_hotel.backing, run.name) == []
+    assert names(reaping.processes(run)) == [], "workers, browsers"
+    assert not (folder / "runs" / run.name).exists()
+    assert not run.exists()
     assert browsers(warm_hotel.temporary) == []
     # What it kept from the killed worker is tried again by another one.
     said = {
@@ -197,8 +197,8 @@ def test_nothing_is_left_in_servers_that_stay(warm_hotel: Hotel, how: str) -> No
 
 @pytest.mark.parametrize("how", [how for how in ENDS if how != "normal"])
 def test_nothing_is_left_of_a_run_on_its_own(hotel: Hotel, how: str) -> None:
-    session, printed = hotel.ends(how)
-    folder = session.parent
+    run, printed = hotel.ends(how)
+    folder = run.parent
 
     eventually(folder.exists, until=lambda there: not there, timeout=30)
     eventually(lambda: names(reaping.processes(folder)), until=lambda left: not left, timeout=30)

@@ -6,13 +6,25 @@ from typing import cast
 
 import pytest
 
+from touchstone.keeper.owned_sandbox import OwnedSandbox
 from touchstone.keeper.pool import Pool
-from touchstone.keeper.sandboxes import Made, Sandboxes
+from touchstone.keeper.sandboxes import Sandboxes
 from touchstone.waiting import eventually
 
 
+class Numbered:
+    """In place of a sandbox: a number, which may not be well."""
+
+    def __init__(self, number: int, sick: set[int]) -> None:
+        self.number = number
+        self._sick = sick
+
+    def healthy(self) -> bool:
+        return self.number not in self._sick
+
+
 class Numbers:
-    """In place of sandboxes: each is a number, and some are not well."""
+    """In place of what makes sandboxes."""
 
     def __init__(self) -> None:
         self.made: list[int] = []
@@ -22,22 +34,21 @@ class Numbers:
         self.may_drop = threading.Event()
         self.may_drop.set()
 
-    def make(self) -> int:
+    def make(self) -> Numbered:
         if self.trouble:
             raise self.trouble
         self.made.append(len(self.made) + 1)
-        return self.made[-1]
+        return Numbered(self.made[-1], self.sick)
 
-    def healthy(self, number: int) -> bool:
-        return number not in self.sick
-
-    def drop(self, number: int) -> None:
+    def drop(self, made: Numbered) -> None:
         assert self.may_drop.wait(10)
-        self.dropped.append(number)
+        self.dropped.append(made.number)
 
 
-def taken(pool: Pool) -> tuple[object, bool]:
-    return pool.take()
+def taken(pool: Pool) -> tuple[int, bool]:
+    """The number that is handed out, and whether it was ready."""
+    made, ready = pool.take()
+    return cast("Numbered", made).number, ready
 
 
 @pytest.fixture
@@ -74,7 +85,7 @@ def test_no_more_are_made_than_are_expected(pool: Pool, numbers: Numbers) -> Non
 def test_a_tear_down_makes_nobody_wait(pool: Pool, numbers: Numbers) -> None:
     numbers.may_drop.clear()
 
-    pool.drop(cast("Made", 17))
+    pool.drop(cast("OwnedSandbox", Numbered(17, set())))
 
     assert taken(pool) == (1, False)
     assert numbers.dropped == []

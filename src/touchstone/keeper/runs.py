@@ -1,4 +1,4 @@
-"""A session: what one run of pytest has of its own in a keeper that several runs may share."""
+"""What one run of pytest has of its own in a keeper that several runs may share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from touchstone.zygote.owner import Zygote
 
 
 @dataclass
-class Session:
+class Run:
     """The platform as it was on disk when the run began, and the run's sandboxes."""
 
     folder: Path
@@ -40,7 +40,7 @@ class Session:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_session(
+def start_run(
     root: Path,
     folder: Path,
     starting: Future[Backing],
@@ -49,7 +49,7 @@ def start_session(
     prefix: str,
     cache_indices: deque[int],
     say: Callable[[str], None],
-) -> Session:
+) -> Run:
     """Import the platform while the servers start, then migrate the run's template databases.
 
     Processes of sandboxes begin as `start` says: `fork` or `spawn`. `prefix` begins the names of
@@ -69,4 +69,4 @@ def start_session(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     say("")
-    return Session(folder, zygote, sandboxes, Pool(sandboxes, size_for_this_machine()))
+    return Run(folder, zygote, sandboxes, Pool(sandboxes, size_for_this_machine()))
