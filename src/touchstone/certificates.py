@@ -9,7 +9,7 @@ import httpx
 
 
 @functools.cache
-def trusted() -> ssl.SSLContext:
+def trusted_certificates() -> ssl.SSLContext:
     """What `verify` of every `httpx.Client` should be.
 
     Each client would otherwise read the list of all authorities anew, which takes 20 ms.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from touchstone.backing.replication import catch_up
+from touchstone.backing.replication import wait_for_replica
 from touchstone.backing.servers import Backing, BrokerServer, Server
 from touchstone.keeper.client import KeeperClient
 from touchstone.sandbox import Sandbox
@@ -53,7 +53,7 @@ class PrivateReplica:
 
     def catch_up(self) -> None:
         """Wait until it has all that is on the primary now. Raises NotYetTrue."""
-        catch_up(self._primary.postgresql("postgres"), self.server.postgresql("postgres"))
+        wait_for_replica(self._primary.postgresql("postgres"), self.server.postgresql("postgres"))
 
     def pause(self) -> None:
         """Let it stand still: it answers, and what is written from now on it does not show."""

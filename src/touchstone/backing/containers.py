@@ -33,7 +33,7 @@ from touchstone.backing.servers import (
     PrivateServer,
     Server,
 )
-from touchstone.certificates import trusted
+from touchstone.certificates import trusted_certificates
 from touchstone.waiting import NotYetTrue, eventually
 
 T = TypeVar("T")
@@ -155,7 +155,7 @@ class ContainersProvider:
                 auth=(USER, self._password),
                 timeout=5,
                 trust_env=False,
-                verify=trusted(),
+                verify=trusted_certificates(),
             )
             return str(overview.raise_for_status().json()["rabbitmq_version"])
 

@@ -12,7 +12,7 @@ import httpx
 
 from touchstone.backing.programs import Program, free_ports, path
 from touchstone.backing.servers import BrokerServer
-from touchstone.certificates import trusted
+from touchstone.certificates import trusted_certificates
 
 USER = "touchstone"
 
@@ -118,7 +118,7 @@ class RabbitMQ:
             auth=(USER, self._password),
             timeout=5,
             trust_env=False,
-            verify=trusted(),
+            verify=trusted_certificates(),
         )
         return str(overview.raise_for_status().json()["rabbitmq_version"])
 

@@ -7,7 +7,7 @@ import psycopg
 from touchstone.waiting import eventually
 
 
-def catch_up(primary: str, replica: str) -> None:
+def wait_for_replica(primary: str, replica: str) -> None:
     """Wait until the replica has all that is on the primary now. Raises NotYetTrue.
 
     Both are `postgresql://` addresses.

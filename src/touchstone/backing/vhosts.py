@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from touchstone.backing.servers import BrokerServer
-from touchstone.certificates import trusted
+from touchstone.certificates import trusted_certificates
 
 
 class VirtualHosts:
@@ -18,7 +18,7 @@ class VirtualHosts:
             auth=(broker.user, broker.password),
             trust_env=False,
             timeout=30,
-            verify=trusted(),
+            verify=trusted_certificates(),
         )
 
     def make(self, name: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from touchstone.certificates import trusted
+from touchstone.certificates import trusted_certificates
 from touchstone.waiting import NotYetTrue, eventually
 from touchstone.zygote.owner import PlatformFailed
 
@@ -51,7 +51,7 @@ class Readiness:
         self._client = httpx.Client(
             trust_env=False,
             timeout=READY_TIMEOUT,
-            verify=trusted(),
+            verify=trusted_certificates(),
             limits=httpx.Limits(max_keepalive_connections=0, max_connections=None),
         )
 
