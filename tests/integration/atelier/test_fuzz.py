@@ -17,8 +17,9 @@ import pytest
 from atelier.services import SERVICES
 from fixtures.accounts import MadeAccounts
 from fixtures.company import Company
+from fixtures.odd_requests import Ask
 from fixtures.routes import applications, routes_of
-from fixtures.strangers import Account, Ask, Cast, Door, cast, fuzz
+from fixtures.strangers import Account, Cast, Door, cast, fuzz
 
 REQUESTS = 100  # to each service
 
