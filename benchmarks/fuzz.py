@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.fuzz [--requests 20000] [--seed 1] [--service shop …]
                                         [--backing native]
 
-Forms, headers, addresses, JSON and STL that Hypothesis thinks up (see `fixtures.strangers`), to the
+Forms, headers, addresses, JSON and STL that Hypothesis thinks up (`fixtures.odd_requests`), to the
 routes that the applications themselves have. Prints the answers by route and status, the slowest
 request, and each 5xx that is not 503; ends with 1 where there was one, or where a request of up to
 1 MB took over a second. One seed gives the same requests again.

@@ -8,7 +8,7 @@ migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty database
 databases = ["shop"]                  # logical names
 ways_in = ["ui", "api"]               # tags of scenarios; one with several runs once by each
 seed = "fixtures.seed:seed"           # seed(Sandbox) -> touchstone.demo.Seeded; may be left out
-inherit = ["AWS_*"]                   # further variables of the shell for the platform; see below
+inherit = ["AWS_*"]                   # further variables of the shell for the platform
 
 [tool.touchstone.services]            # one listening socket each
 web = { health = "/health/ready" }
@@ -88,7 +88,8 @@ def load(pyproject: Path) -> Platform:
     """Read `[tool.touchstone]` of a `pyproject.toml`.
 
     Raises:
-        ConfigurationError: the file is missing, or see `parse`.
+        ConfigurationError: the file is missing or is no TOML, or the table is missing, or one of
+            its keys is missing, unknown or of another type.
     """
     if not pyproject.is_file():
         raise ConfigurationError(

@@ -1,4 +1,7 @@
-"""The processes of a run: found by their place in it, and ended in the way that they want."""
+"""What is left of a run, ended and removed: its processes, its containers, its folder.
+
+Processes are found by their place in the run. `reap_orphans` looks for runs that were killed.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def processes(path: Path) -> Iterator[psutil.Process]:
 
 
 def end(path: Path) -> None:
-    """End every process of a run, and give back what only their end in order would have."""
+    """End every process of a run, and give back the shared memory that they would leave behind."""
     named = shared_memory.locked(path)
     asked = list(shared_memory.servers(list(processes(path))))
     for process in asked:

@@ -1,7 +1,7 @@
 """The folder of one run: where everything it starts lives, and how an abandoned one is found.
 
 A run folder is locked for as long as the run's controller or keeper lives. A folder that nobody
-locks belongs to a run that was killed: its processes are ended and the folder is removed.
+locks belongs to a run that was killed.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -12,15 +14,29 @@ MODULE = 400  # lines that a module may have
 FUNCTION = 60  # and a function
 
 
-def modules(*folders: str) -> Iterator[tuple[str, str]]:
-    """The name and the text of each module below these folders."""
+@dataclass(frozen=True)
+class Module:
+    name: str
+    text: str
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n")
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text)))
+
+
+def modules(*folders: str) -> Iterator[Module]:
+    """Each module below these folders."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), path.read_text("utf-8")
+            yield Module(str(path.relative_to(ROOT)), path.read_text("utf-8"))
 
 
-def imported(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
+def imported(module: Module) -> Iterator[str]:
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -29,9 +45,9 @@ def imported(module: ast.Module) -> Iterator[str]:
 
 def test_a_module_is_read_at_one_sitting() -> None:
     found = [
-        f"{name}: {len(text.splitlines())} lines, {MODULE} at the most"
-        for name, text in modules("src/touchstone", "src/atelier", "fixtures")
-        if len(text.splitlines()) > MODULE
+        f"{module.name}: {module.lines} lines, {MODULE} at the most"
+        for module in modules("src/touchstone", "src/atelier", "fixtures")
+        if module.lines > MODULE
     ]
     assert found == []
 
@@ -39,10 +55,10 @@ def test_a_module_is_read_at_one_sitting() -> None:
 def test_a_function_is_seen_at_one_look() -> None:
     """Those of migrations have run somewhere already: nobody changes them again."""
     found = [
-        f"{name}: {node.name} has {lines} lines, {FUNCTION} at the most"
-        for name, text in modules("src/touchstone", "src/atelier", "fixtures")
-        if "/migrations/" not in name
-        for node in ast.walk(ast.parse(text))
+        f"{module.name}: {node.name} has {lines} lines, {FUNCTION} at the most"
+        for module in modules("src/touchstone", "src/atelier", "fixtures")
+        if module.lines > FUNCTION and "/migrations/" not in module.name
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION
     ]
@@ -52,9 +68,23 @@ def test_a_function_is_seen_at_one_look() -> None:
 def test_nothing_is_imported_from_a_conftest() -> None:
     """pytest loads it by its place; what tests import has a module beside it."""
     found = [
-        f"{name} imports {what}"
-        for name, text in modules("tests", "features", "fixtures", "benchmarks", "docs/example")
-        for what in imported(ast.parse(text))
+        f"{module.name} imports {what}"
+        for module in modules("tests", "features", "fixtures", "benchmarks", "docs/example")
+        if "conftest" in module.text
+        for what in imported(module)
         if "conftest" in what.split(".")
+    ]
+    assert found == []
+
+
+def test_a_docstring_of_touchstone_says_it_instead_of_sending_elsewhere() -> None:
+    found = [
+        f"{module.name}:{getattr(node, 'name', '')}: {said}"
+        for module in modules("src/touchstone")
+        if "see `" in module.text.lower()
+        for node in module.nodes
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (said := ast.get_docstring(node))
+        and "see `" in said.lower()
     ]
     assert found == []

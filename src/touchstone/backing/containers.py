@@ -94,7 +94,11 @@ class ContainersProvider:
         return None
 
     def start(self, say: Callable[[str], None]) -> Backing:
-        """See `Provider.start`."""
+        """Start all containers side by side; returns when all servers in them answer.
+
+        Raises:
+            BackingUnavailable: a container did not start, or its server did not answer in time.
+        """
         engine.remove_abandoned()
         (self._folder / run.CONTAINERS).touch()
         say("starting PostgreSQL, RabbitMQ and Redis in containers")
@@ -114,11 +118,11 @@ class ContainersProvider:
             )
 
     def private_broker(self, name: str) -> PrivateServer:
-        """See `Provider.private_broker`."""
+        """A further RabbitMQ in a container of its own, not yet started."""
         return PrivateContainer(lambda: self.start_rabbitmq(restarts=True), self.await_rabbitmq)
 
     def private_replica(self, name: str) -> PrivateServer:
-        """See `Provider.private_replica`."""
+        """A further replica of the primary in a container of its own, not yet started."""
         return PrivateContainer(lambda: self.start_replica(restarts=True), self.await_postgres)
 
     def stop(self) -> None:

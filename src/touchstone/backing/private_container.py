@@ -23,7 +23,7 @@ class PrivateContainer:
         self._container: DockerContainer | None = None
 
     def start(self) -> Server:
-        """See `PrivateServer.start`."""
+        """Make the container, or start it again on what it kept; returns when it answers."""
         if self._container is None:
             self._container, server = self._first_start()
             return server
@@ -33,11 +33,11 @@ class PrivateContainer:
         return self._await_server(self._container, began)
 
     def stop(self) -> None:
-        """See `PrivateServer.stop`."""
+        """Stop the server in an orderly way; what is durable stays in the container."""
         assert self._container is not None
         self._container.get_wrapped_container().stop(timeout=30)
 
     def kill(self) -> None:
-        """See `PrivateServer.kill`."""
+        """Remove the container with all that is in it."""
         if self._container is not None:
             self._container.stop()

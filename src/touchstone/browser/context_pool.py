@@ -183,7 +183,7 @@ class ContextPool:
     def _prepare(
         self, make: Callable[[], _Window], *, otherwise: BrowserContext | None = None
     ) -> None:
-        """In the background, for whoever asks next."""
+        """Make a window ready in the background, for whoever asks next."""
         self._coming += 1
 
         def work() -> None:
@@ -267,7 +267,7 @@ class ContextPool:
 
 
 def _renew(window: _Window) -> _Window:
-    """Raises Error, and then the window is for nobody."""
+    """Clean a window for the next test; raises Error when it cannot be, and then it is closed."""
     context = window.page.context
     with suppress(Error):  # not started, or stopped already
         context.tracing.stop()

@@ -61,7 +61,7 @@ class Driver:
         asyncio._set_running_loop(self._loop)
 
     def launched(self, browser: Browser) -> Browser:
-        """It is ended with the driver, and has to be alive for the driver to be whole."""
+        """Note a browser of this driver, which is whole only while the browser lives."""
         if self._process:
             self._browsers = self._process.children()
         return browser
@@ -108,7 +108,7 @@ class Driver:
         close()
 
     async def _come_to_its_end(self) -> None:
-        """What is open when a loop is closed complains later, in somebody else's test."""
+        """End what is open in the loop: it would complain later, in somebody else's test."""
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await eventually_async(self._is_gone, timeout=_END)

@@ -232,7 +232,7 @@ class KeeperClient:
     def start_private(self, kind: str, name: str) -> dict[str, Any]:
         """Start a `broker` or `replica` of one's own, or start it again on what it kept.
 
-        The answer has what `BrokerServer` or `Server` needs.
+        The answer has the fields of a `BrokerServer` or a `Server`.
         """
         return self._ask("private", kind=kind, name=name, action="start")
 

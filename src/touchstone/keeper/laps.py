@@ -1,4 +1,4 @@
-"""How long each part of a work takes."""
+"""How long each part of making a sandbox takes."""
 
 from __future__ import annotations
 

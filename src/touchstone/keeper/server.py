@@ -71,7 +71,7 @@ class Keeper:
     # What a run asks for.
 
     def own(self, run: str, start: str, owned: list[str]) -> Answer:
-        """Let the asking connection be what the run's life hangs on.
+        """Begin a run, which ends when the asking connection closes.
 
         Its sandboxes' processes begin as `start` says: `fork` or `spawn`. Answers when nothing is
         left of the runs that have ended before.
@@ -222,7 +222,7 @@ class Keeper:
         return {}
 
     def stop(self) -> Answer:
-        """End, with everything – and after the runs that are at work here: how many there are."""
+        """End with everything, after the runs that are at work here; answers how many those are."""
         with self._once:
             self._stopped, self._stays = True, False
             at_work = len(self._at_work)
@@ -241,7 +241,7 @@ class Keeper:
         self._end_if_idle()
 
     def _end_run(self, run: str) -> None:
-        """The run has ended; what it keeps needs its zygote on."""
+        """Remove what the run had, but for the sandboxes that it keeps and the zygote of those."""
         with self._clearing:
             with self._once:
                 # Its workers may not know yet, and ask for more.

@@ -73,14 +73,14 @@ def note() -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def keeper(pytestconfig: pytest.Config) -> NoReturn:
-    """There is none."""
+    """Not possible here: nothing was started, so nobody keeps it."""
     name = _target(pytestconfig).name
     raise NotPossibleHere(f"needs a sandbox of its own, and the target {name} is none")
 
 
 @pytest.fixture(scope="session")
 def backing(keeper: object) -> None:
-    """Not to be had without a keeper, and the same is true of the three below."""
+    """Not possible here, since `keeper` is not; nor are the three below, which ask for it, too."""
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def private_replica(keeper: object) -> None: ...
 
 @pytest.fixture
 def processes(pytestconfig: pytest.Config) -> None:
-    """Those of a target are not ours."""
+    """Not possible here: the processes of a target are not ours to stop."""
     _has_no_processes(pytestconfig)
 
 

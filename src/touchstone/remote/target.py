@@ -27,7 +27,7 @@ password = "${RELEASE_BROKER_PASSWORD}"
 ```
 
 `${NAME}` is a variable of the environment. Secrets come in no other way, unless the file is one
-that nobody but its owner can read. The same without a file: see `from_environment`.
+that nobody but its owner can read. `from_environment` reads the same from variables alone.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def load(
     """Read a target from a file; `services` and `databases` are those that the platform names.
 
     Raises:
-        TargetError: the file is missing or is no TOML, or see `parse`.
+        TargetError: the file is missing or is no TOML, or what it says cannot be used.
     """
     try:
         document = tomllib.loads(file.read_text("utf-8"))
@@ -118,7 +118,7 @@ def from_environment(
     TOUCHSTONE_BROKER_AMQP and so on, TOUCHSTONE_CACHE.
 
     Raises:
-        TargetError: see `parse`.
+        TargetError: what the variables say cannot be used.
     """
     spelled = {name.upper().replace("-", "_"): name for name in (*services, *databases)}
 

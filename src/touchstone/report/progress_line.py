@@ -1,4 +1,4 @@
-"""What `--progress` shows: the lines, and the one that lives. See `touchstone.report.progress`."""
+"""What `--progress` shows: the lines, and the one that lives."""
 
 from __future__ import annotations
 
