@@ -28,7 +28,7 @@ class Demo:
     @property
     def folder(self) -> Path:
         """Where everything of it lives."""
-        found = re.search(r"^  logs +(/.*?)/sessions/", self.printed, re.MULTILINE)
+        found = re.search(r"^  logs +(/.*?)/runs/", self.printed, re.MULTILINE)
         assert found, self.printed
         return Path(found[1])
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import sys
 from pathlib import Path
 
 import pytest
 
 from touchstone import demo
-from touchstone.backing import programs
 from touchstone.keeper.client import InfrastructureError
 
 
@@ -55,17 +51,3 @@ def test_a_file_that_somebody_asked_for_by_name_is_refused_while_another_demo_ha
         demo.target_file(tmp_path / "file" / "demo.toml", others=False),
     ):
         pass
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="claims end with their process on Linux only")
-def test_two_demos_that_look_at_once_get_different_ports() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as first:
-        port = listening.getsockname()[1]
-        assert not programs.claimed(port, first)
-        listening.close()
-        assert programs.claimed(port, first)
-        with contextlib.ExitStack() as second:
-            assert not programs.claimed(port, second)
-        first.close()
-        with contextlib.ExitStack() as second:
-            assert programs.claimed(port, second)
