@@ -81,7 +81,8 @@ async def asked(
     partners: Partners, buckets: Buckets, key: str | None = KEY
 ) -> tuple[httpx.Response, Mapping[str, str]]:
     application = FastAPI()
-    application.state.resources = SimpleNamespace(shop=partners, limiter=buckets, settings=SETTINGS)
+    application.state.connections = SimpleNamespace(shop=partners, settings=SETTINGS)
+    application.state.limiter = buckets
     application.add_middleware(RateLimitHeaders)
 
     @application.exception_handler(Refusal)
