@@ -2,95 +2,86 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 
 class MalformedEvent(Exception):
     """The bytes are no event; says what is wrong with them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range in UTC") from None
+
+
+class Event(BaseModel):
     """A fact about one order.
 
     `type` is the routing key, such as "order.submitted". `actor` names who brought it about by role
     and id ("customer:<uuid>"), never by name or address: events hold no personal data.
     """
 
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    id: UUID = Field(default_factory=uuid4)
     type: str
     order_id: UUID
+    occurred_at: Annotated[
+        AwareDatetime, AfterValidator(_in_utc), PlainSerializer(datetime.isoformat)
+    ] = Field(default_factory=lambda: datetime.now(UTC))
     actor: str
-    data: dict[str, Any] = field(default_factory=dict)
-    id: UUID = field(default_factory=uuid4)
-    occurred_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    data: dict[str, Any] = Field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: ids as text, the time as ISO 8601 in UTC."""
-        return {
-            "id": str(self.id),
-            "type": self.type,
-            "order_id": str(self.order_id),
-            "occurred_at": self.occurred_at.astimezone(UTC).isoformat(),
-            "actor": self.actor,
-            "data": self.data,
-        }
+        return self.model_dump(mode="json")
 
     def to_json(self) -> bytes:
-        return json.dumps(self.to_dict(), separators=(",", ":")).encode()
+        return self.model_dump_json().encode()
 
     @classmethod
     def from_json(cls, body: bytes) -> Event:
         """Raises MalformedEvent."""
         try:
-            content = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedEvent(f"not JSON: {error}") from error
-        if not isinstance(content, dict):
-            raise MalformedEvent(f"expected a JSON object, found {type(content).__name__}")
-        return cls.from_dict(content)
+            return cls.model_validate_json(body)._complete()
+        except ValidationError as error:
+            raise _malformed(error) from None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Event:
         """The reverse of `to_dict`. Raises MalformedEvent."""
-        return cls(**{name: _read(content, name) for name in _FIELDS})
+        try:
+            return cls.model_validate(content, strict=False)._complete()
+        except ValidationError as error:
+            raise _malformed(error) from None
+
+    def _complete(self) -> Event:
+        """What has a default for whoever makes an event may not be missing in one that is read."""
+        for name in type(self).model_fields.keys() - self.model_fields_set:
+            raise MalformedEvent(f"the field {name!r} is missing")
+        return self
 
 
-def _time(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("no time zone")
-    return moment.astimezone(UTC)
-
-
-def _instance_of(wanted: type) -> Callable[[object], object]:
-    def check(value: object) -> object:
-        if not isinstance(value, wanted):
-            raise TypeError(value)
-        return value
-
-    return check
-
-
-_FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "id": (UUID, "a UUID"),
-    "type": (_instance_of(str), "a text"),
-    "order_id": (UUID, "a UUID"),
-    "occurred_at": (_time, "an ISO 8601 time with a time zone"),
-    "actor": (_instance_of(str), "a text"),
-    "data": (_instance_of(dict), "an object"),
-}
-
-
-def _read(content: Mapping[str, Any], name: str) -> Any:
-    convert, wanted = _FIELDS[name]
-    if name not in content:
-        raise MalformedEvent(f"the field {name!r} is missing")
-    try:
-        return convert(content[name])
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise MalformedEvent(f"the field {name!r} is not {wanted}") from None
+def _malformed(error: ValidationError) -> MalformedEvent:
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return MalformedEvent(first["msg"])
+    field = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return MalformedEvent(f"the field {field!r} is missing")
+    return MalformedEvent(f"the field {field!r}: {first['msg']}")

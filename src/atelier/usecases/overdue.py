@@ -4,7 +4,6 @@ says so: once, each time it is so."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -82,7 +81,7 @@ async def look(session: AsyncSession, at: datetime) -> int:
     for name, found in (("overdue", overdue), ("stalled", stalled)):
         for order in found:
             event = orders.event_of(order, name, _ACTOR)
-            await outbox.append(session, replace(event, occurred_at=at))
+            await outbox.append(session, event.model_copy(update={"occurred_at": at}))
     return len(overdue) + len(stalled)
 
 

@@ -136,9 +136,9 @@ async def test_an_old_event_under_a_new_id_changes_nothing(
 @pytest.mark.parametrize(
     ("poison", "reason"),
     [
-        (b"\x00 not an event", "MalformedEvent: not JSON"),
-        (b"[1, 2]", "MalformedEvent: expected a JSON object, found list"),
-        (b'{"id": 7}', "MalformedEvent: the field 'id' is not a UUID"),
+        (b"\x00 not an event", "MalformedEvent: Invalid JSON"),
+        (b"[1, 2]", "MalformedEvent: Input should be an object"),
+        (b'{"id": 7}', "MalformedEvent: the field 'id': UUID input should be a string"),
         (
             Event(type="order.exploded", order_id=uuid4(), actor="test"),
             "Refused: the factory does not know events of type 'order.exploded'",
@@ -171,9 +171,9 @@ async def test_an_error_that_quotes_broken_text_still_reaches_the_dead_letter(
     mes: Database, broker: BrokerConnection, settings: Settings, start: Start
 ) -> None:
     async def fail(session: AsyncSession, event: Event) -> None:
-        raise LookupError(event.data["gem"])
+        raise LookupError("ruby \ud800")
 
-    event = Event(type="order.x", order_id=uuid4(), actor="test", data={"gem": "ruby \ud800"})
+    event = Event(type="order.x", order_id=uuid4(), actor="test")
     start(consumer(fail, mes, broker, settings))
 
     await deliver(broker, QUEUE, event)

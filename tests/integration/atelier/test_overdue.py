@@ -43,16 +43,7 @@ async def told(shop: Database) -> list[Event]:
     )
     async with shop.session() as session:
         rows = await session.scalars(query.order_by(outbox_tables.outbox.c.id))
-        return [
-            Event(
-                type=row["type"],
-                order_id=row["order_id"],
-                actor=row["actor"],
-                data=row["data"],
-                occurred_at=datetime.fromisoformat(row["occurred_at"]),
-            )
-            for row in rows
-        ]
+        return [Event.from_dict(row) for row in rows]
 
 
 async def look_at(shop: Database, at: datetime) -> list[str]:
