@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TextIO
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
+from rich.live import Live
 from rich.text import Text
 
 from touchstone.not_possible import OUTCOME
@@ -18,8 +18,6 @@ from touchstone.report.results import Result, Results, in_words
 
 Status = tuple[str, str, str | tuple[str, dict[str, bool]]]
 
-_CLEAR = "\r\x1b[K"
-_TICK = 0.25  # seconds; the clock on the line shows whole ones
 _SIGNS = {
     "passed": ("✓", "green"),
     "failed": ("✗", "bold red"),
@@ -113,7 +111,9 @@ class Progress:
             parts.append(Text(self._status or "collecting the tests"))
         elif done == total:
             parts.append(Text("tidying up"))
-        return Text.assemble(("  ▸ ", "cyan"), Text(" · ", "dim").join(parts))
+        line = Text.assemble(("  ▸ ", "cyan"), Text(" · ", "dim").join(parts))
+        line.no_wrap, line.overflow = True, "ellipsis"
+        return line
 
 
 def finished(result: Result) -> Text:
@@ -132,59 +132,52 @@ def finished(result: Result) -> Text:
     return line
 
 
-class Screen:
-    """Where it is written: lines that stay, and on a terminal one below them that lives.
+class _Terminal(Console):
+    """Takes its width from the stream that it writes to, because standard output is pytest's while
+    a test runs. Never hides the cursor: a process that is killed could not bring it back."""
 
-    A thread moves the clock on. The cursor is never hidden and nothing is left to put right when
-    the process is killed.
-    """
+    @property  # type: ignore[misc]  # theirs can be set, too
+    def size(self) -> ConsoleDimensions:
+        columns, lines = os.get_terminal_size(self.file.fileno())
+        return ConsoleDimensions(columns or 80, lines or 25)
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
+
+
+class Screen:
+    """Where it is written: lines that stay, and on a terminal one below them that lives."""
 
     def __init__(self, stream: TextIO) -> None:
         self.is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._stream = stream
-        self._console = Console(file=stream, force_terminal=self.is_terminal, highlight=False)
-        self._lock = threading.Lock()
+        self._console = _Terminal(file=stream, force_terminal=True, highlight=False)
         self._render: Callable[[], Text] | None = None
-        self._stop = threading.Event()
+        self._live: Live | None = None
 
     def write(self, text: Text) -> None:
-        with self._lock:
-            if self.is_terminal:
-                self._stream.write(_CLEAR)
-                self._console.print(text, soft_wrap=True)
-                self._draw()
-            else:
-                self._stream.write(text.plain + "\n")
-                self._stream.flush()
+        if self.is_terminal:
+            self._console.print(text, soft_wrap=True)
+        else:
+            self._stream.write(text.plain + "\n")
+            self._stream.flush()
 
     def live(self, render: Callable[[], Text] | None) -> None:
         """Keep what `render` gives on the last line, until called with None."""
         if not self.is_terminal or render == self._render:
             return
-        with self._lock:
-            self._render = render
-            self._stream.write(_CLEAR)
-            self._draw()
-        self._stop.set()
+        if self._live:
+            self._live.stop()
+        self._render, self._live = render, None
         if render:
-            self._stop = threading.Event()
-            threading.Thread(target=self._tick, args=(self._stop,), daemon=True).start()
-
-    def _tick(self, stop: threading.Event) -> None:
-        while not stop.wait(_TICK):
-            with self._lock:
-                if not stop.is_set():
-                    self._stream.write(_CLEAR)
-                    self._draw()
-
-    def _draw(self) -> None:
-        if self._render:
-            # Asked of this stream: while a test runs, standard output is pytest's.
-            width = os.get_terminal_size(self._stream.fileno()).columns or 80
-            line = self._render()
-            line.truncate(width - 1, overflow="ellipsis")
-            self._console.print(line, soft_wrap=True, end="")
-        self._stream.flush()
+            self._live = Live(
+                get_renderable=render,
+                console=self._console,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start(refresh=True)
 
 
 def own_stdout() -> TextIO:

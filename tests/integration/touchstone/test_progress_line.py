@@ -172,7 +172,10 @@ def test_on_a_terminal_one_line_lives(pytester: pytest.Pytester, run: Run) -> No
 
     screen = run.on_a_terminal("--progress")
 
-    live = [re.sub(r"\x1b\[[\d;]*m", "", frame) for frame in screen.split("\r\x1b[K")]
+    live = [
+        re.sub(r"\x1b\[[\d;]*m", "", frame)
+        for frame in re.split(r"\r(?:\n\r\x1b\[1A)?\x1b\[2K", screen)
+    ]
     assert any(re.fullmatch(r"  ▸ 0:0\d · starting PostgreSQL", frame) for frame in live)
     assert any(re.fullmatch(r"  ▸ 0 of 1 · 0:0\d · now: slow", frame) for frame in live)
     assert sum("now: slow" in frame for frame in live) > 1, "the clock stands still"
