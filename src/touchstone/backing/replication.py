@@ -21,6 +21,7 @@ def wait_for_replica(primary: str, replica: str) -> None:
     with psycopg.connect(replica, autocommit=True) as asked:
         eventually(
             lambda: _value(asked, "SELECT pg_last_wal_replay_lsn() >= %s", written),
+            timeout=30,  # it may have to undo what readers see first, a second each
             describe=f"the replica has come to {written}",
         )
 
