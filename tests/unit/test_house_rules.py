@@ -88,3 +88,16 @@ def test_a_docstring_of_touchstone_says_it_instead_of_sending_elsewhere() -> Non
         and "see `" in said.lower()
     ]
     assert found == []
+
+
+def test_a_unit_test_stands_in_the_folder_of_what_it_tests() -> None:
+    """`tests/unit/atelier/web/test_x.py` is of something in `src/atelier/web`."""
+    found = [
+        f"{module.name} imports nothing of {folder}"
+        for package in ("atelier", "touchstone")
+        for module in modules(f"tests/unit/{package}")
+        if Path(module.name).name.startswith("test_")
+        and (folder := ".".join(Path(module.name).parts[2:-1]))
+        and not any(f"{name}.".startswith(f"{folder}.") for name in imported(module))
+    ]
+    assert found == []
