@@ -23,7 +23,7 @@ test: ## run all layers in parallel: unit, integration, end to end
 	@bin/set-up
 	$(PYTEST) $(ARGS)
 
-unit: ## run the unit tests: no server, no browser, no file
+unit: ## run the unit tests: no server, no browser, no socket
 	@bin/set-up python
 	$(PYTEST) tests/unit $(ARGS)
 

@@ -25,8 +25,8 @@ from touchstone.keeper.client import KeeperClient, KeeperProcess, Lease
 from touchstone.waiting import eventually
 
 _WATCHED = {
-    "touchstone.keeper.server": "keeper",
-    "touchstone.zygote.__main__": "zygote",
+    "touchstone.keeper": "keeper",
+    "touchstone.zygote": "zygote",
     "beam.smp": "RabbitMQ",
     "redis-server": "Redis",
 }

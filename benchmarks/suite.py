@@ -58,8 +58,8 @@ BY_NAME = (
     ("node", BROWSER),  # Playwright's driver
 )
 BY_COMMAND = (
-    ("touchstone.zygote.__main__", PLATFORM),  # and what is forked from it
-    ("touchstone.keeper.server", KEEPER),
+    ("-m touchstone.zygote", PLATFORM),  # and what is forked from it
+    ("-m touchstone.keeper", KEEPER),
     ("pytest", FRAMEWORK),
     ("sys.stdin.readline", FRAMEWORK),  # a worker of xdist
 )

@@ -14,7 +14,8 @@ Feature: Nobody takes a step of an order's life that is not theirs to take
     And Oleg the operator works in the MES
     And Meridian the partner has an order in the state "Approved for manufacturing"
     When Oleg the operator opens the list of work
-    And meanwhile the list of Oleg the operator stops updating
+    Then Oleg the operator sees the order as "Approved for manufacturing" in the open list
+    When meanwhile the list of Oleg the operator stops updating
     And Vera the operator takes the order
     And Oleg the operator tries to take the order, too
     Then Oleg the operator is told "taken by Vera"

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from atelier.messaging.topology import DatabaseName, Subscription
 
 if TYPE_CHECKING:
+    from typer import Typer
+
     from atelier.connections import Connections
     from atelier.parts import Parts
     from atelier.settings import Settings
 
     Start = Callable[[Connections], Parts]
+
+
+class Command(NamedTuple):
+    """A group of commands on the platform's command line."""
+
+    name: str
+    help: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Service:
     """Those that it uses. A process relays the outbox of each that one of its services uses."""
     subscriptions: tuple[Subscription, ...] = ()
     """The queues that its consumers take events from."""
+    command: Command | None = None
+    """Its own commands, `atelier <name> …`: the `app` of its module `commands`."""
     forks: bool = False
     """Whether `app` has `fork(settings)`, too: called while the process has no threads yet, it
     returns what is to be used as `parts`."""
@@ -54,6 +65,11 @@ class Service:
         """What makes the parts of the service. Imports all of it."""
         made: Start = resolve_name(f"atelier.{self.name}.app:parts")
         return made
+
+    def commands(self) -> Typer:
+        """The commands of a service that has a `command`."""
+        found: Typer = resolve_name(f"atelier.{self.name}.commands:app")
+        return found
 
     def fork(self) -> Callable[[Settings], Start]:
         """The `fork` of a service that `forks`."""

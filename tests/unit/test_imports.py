@@ -22,7 +22,7 @@ ATELIER: Final[Sequence[set[str]]] = (
     {"service"},
     {"mail", "pictures", "usecases"},
     {"messaging", "storage"},
-    {"cache", "data", "security"},
+    {"cache", "command_errors", "data", "security"},
     {"domain", "telemetry"},
     {"cancellation", "clock", "settings"},
 )

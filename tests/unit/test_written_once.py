@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from atelier.domain.lifecycle import HAPPY_PATH
+from atelier.domain.lifecycle import HAPPY_PATH, State
 
 ROOT = Path(__file__).parents[2]
 CODE = ("src", "fixtures", "benchmarks")
@@ -34,13 +35,17 @@ def driver_addresses(tree: ast.Module) -> int:
 
 
 def server_addresses(tree: ast.Module) -> int:
-    """Places that put an address of PostgreSQL together."""
-    return sum(
-        isinstance(node, ast.JoinedStr)
-        and isinstance(node.values[0], ast.Constant)
-        and str(node.values[0].value).startswith("postgresql://")
-        for node in ast.walk(tree)
-    )
+    """Places that put an address of PostgreSQL together: f"…", "…" + x, "…" % x, "…".format(x)."""
+    found = 0
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.JoinedStr(values=[ast.Constant(value=str(begin)), *_])
+                | ast.BinOp(left=ast.Constant(value=str(begin)))
+                | ast.Attribute(value=ast.Constant(value=str(begin)), attr="format")
+            ):
+                found += begin.startswith("postgresql://")
+    return found
 
 
 def spelt_ways(tree: ast.Module) -> int:
@@ -107,12 +112,32 @@ def test_what_is_overdue() -> None:
     assert found == ["src/atelier/usecases/overdue.py"]
 
 
+def test_no_script_knows_a_state() -> None:
+    """A page tells its scripts in which states something may be done, is over, or is kept."""
+    scripts = [
+        path
+        for path in sorted((ROOT / "src" / "atelier").rglob("*.js"))
+        if "vendor" not in path.parts
+    ]
+    found = [
+        f"{path.relative_to(ROOT)} knows {state.name}"
+        for path in scripts
+        for state in State
+        if re.search(rf"(?<!\.)\b{state.name}\b", path.read_text("utf-8"))
+    ]
+    assert scripts
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("line", "drivers", "servers"),
     [
         ('url.replace("postgresql://", "postgresql+psycopg://", 1)', 1, 0),
         ('address.set(drivername="postgresql+psycopg")', 1, 0),
         ('f"postgresql://{user}@{host}/shop"', 0, 1),
+        ('"postgresql://" + host', 0, 1),
+        ('"postgresql://%s/shop" % host', 0, 1),
+        ('"postgresql://{}/shop".format(host)', 0, 1),
         ('"postgresql://nowhere/shop"', 0, 0),
     ],
 )

@@ -8,13 +8,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 
+from atelier.command_errors import refuse, refusing
 from atelier.services import SUBSCRIPTIONS
-from atelier.settings import BadSettings, settings
+from atelier.settings import settings
 
 if TYPE_CHECKING:
     from atelier.admin.comparing import Difference
@@ -57,7 +58,7 @@ def show(id: Annotated[str, typer.Argument(help="As `dlq list` shows it.")]) -> 
     """Show one event whole."""
     letters = [letter for letter in _found(None) if letter.id == id]
     if not letters:
-        _refuse(f"No dead letter has the id {id}. `atelier dlq list` shows those that there are.")
+        refuse(f"No dead letter has the id {id}. `atelier dlq list` shows those that there are.")
     _print_json([letter.to_dict() for letter in letters])
 
 
@@ -69,7 +70,7 @@ def replay(
 ) -> None:
     """Have events tried again, once what stopped them is repaired."""
     if bool(id) is all_of_them:
-        _refuse("Say which events: --id (once or more), or --all.")
+        refuse("Say which events: --id (once or more), or --all.")
     from atelier.admin import dead_letters
 
     wanted = set(id or [])
@@ -85,7 +86,7 @@ def replay(
     for letter in replayed:
         typer.echo(f"{letter.type} {letter.id} of {letter.queue} is tried again")
     if missing := wanted - {letter.id for letter in replayed}:
-        _refuse(f"No dead letter has the id {', '.join(sorted(missing))}.")
+        refuse(f"No dead letter has the id {', '.join(sorted(missing))}.")
     typer.echo(f"{len(replayed)} replayed")
 
 
@@ -120,13 +121,13 @@ def send(
 ) -> None:
     """Try letters again, once what stopped them is repaired."""
     if bool(id) is all_of_them:
-        _refuse("Say which letters: --id (once or more), or --all.")
+        refuse("Say which letters: --id (once or more), or --all.")
     from atelier.admin import letters
 
     try:
         wanted = {UUID(each) for each in id or []}
     except ValueError:
-        _refuse("An id is 32 hex digits with hyphens, as `atelier letters list` shows it.")
+        refuse("An id is 32 hex digits with hyphens, as `atelier letters list` shows it.")
 
     async def again(systems: Systems) -> set[UUID]:
         async with systems.shop.session() as session:
@@ -135,7 +136,7 @@ def send(
     tried = _run(again)
     typer.echo(f"{len(tried)} will be sent again")
     if missing := wanted - tried:
-        _refuse(f"No parked letter has the id {', '.join(sorted(map(str, missing)))}.")
+        refuse(f"No parked letter has the id {', '.join(sorted(map(str, missing)))}.")
 
 
 def reconcile(
@@ -199,14 +200,12 @@ def _subscription(queue: str | None) -> Subscription | None:
     if queue is None:
         return None
     if queue not in SUBSCRIPTIONS:
-        _refuse(f"There is no queue {queue}; there are: {', '.join(SUBSCRIPTIONS)}.")
+        refuse(f"There is no queue {queue}; there are: {', '.join(SUBSCRIPTIONS)}.")
     return SUBSCRIPTIONS[queue]
 
 
 def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = timedelta(0)) -> T:
     """The outcome of `work` on the systems that the settings name; refuses where one is away."""
-    import sqlalchemy.exc
-
     from atelier.messaging.broker import BROKER_GONE
     from atelier.telemetry import logs
 
@@ -215,14 +214,11 @@ def _run(work: Callable[[Systems], Coroutine[Any, Any, T]], grace: timedelta = t
             return await work(systems)
 
     logs.configure("WARNING")
-    try:
-        return asyncio.run(run())
-    except BadSettings as error:
-        _refuse(str(error))
-    except sqlalchemy.exc.OperationalError:
-        _refuse("A database cannot be reached. Is the address right, and does it run?")
-    except BROKER_GONE as error:
-        _refuse(f"The broker cannot be reached, or refuses: {type(error).__name__}: {error}")
+    with refusing():
+        try:
+            return asyncio.run(run())
+        except BROKER_GONE as error:
+            refuse(f"The broker cannot be reached, or refuses: {type(error).__name__}: {error}")
 
 
 @asynccontextmanager
@@ -275,8 +271,3 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: s
 
 def _print_json(found: object) -> None:
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atelier.messaging.topology import Subscription
-from atelier.service import Service
+from atelier.service import Command, Service
 
 SERVICE = Service(
     name="mes",
@@ -12,5 +12,6 @@ SERVICE = Service(
     place="Workshop",
     home="/work",
     databases=("mes",),
+    command=Command("readmodel", "The list of work, as it is kept in Redis."),
     subscriptions=(Subscription("mes.orders", ("order.#",), "mes"),),
 )

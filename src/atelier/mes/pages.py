@@ -78,6 +78,7 @@ async def _work_page(request: Request, refusal: Refusal | None = None) -> Respon
         states=State,
         final=FINAL,
         is_overdue=promises.is_overdue,
+        kept=promises.KEPT,
         now=now(),
     )
 

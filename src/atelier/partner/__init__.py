@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atelier.messaging.topology import Subscription
-from atelier.service import Service
+from atelier.service import Command, Service
 
 SERVICE = Service(
     name="partner",
@@ -11,6 +11,7 @@ SERVICE = Service(
     port=8002,
     place="Partners",
     speaks_json=True,
+    command=Command("partner", "Partner companies, their API keys and limits."),
     databases=("shop",),
     subscriptions=(
         Subscription(

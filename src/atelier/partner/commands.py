@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from atelier.settings import BadSettings, settings
+from atelier.command_errors import refuse, refusing
+from atelier.settings import settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -112,8 +113,6 @@ def revoke_key(
 
 def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
     # Not with the module: whoever calls another command need not wait for all this.
-    from sqlalchemy.exc import OperationalError
-
     from atelier.data.database import Database
     from atelier.domain.people import BadName
     from atelier.partner.register import NotRegistered
@@ -127,13 +126,7 @@ def _with_database(work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
             await shop.close()
 
     try:
-        return asyncio.run(run())
-    except (BadName, BadSettings, NotRegistered) as error:
-        _refuse(str(error))
-    except OperationalError:
-        _refuse("The shop's database does not answer.")
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(2)
+        with refusing():
+            return asyncio.run(run())
+    except (BadName, NotRegistered) as error:
+        refuse(str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atelier.messaging.topology import Subscription
-from atelier.service import Service
+from atelier.service import Command, Service
 
 SERVICE = Service(
     name="pricing",
@@ -17,5 +17,6 @@ SERVICE = Service(
             "mes",
         ),
     ),
+    command=Command("prices", "What a gram of each metal costs."),
     forks=True,
 )

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from atelier.command_errors import refuse, refusing
 from atelier.domain.metals import METALS, UnknownMetal
-from atelier.settings import BadSettings, settings
+from atelier.settings import settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,7 +55,7 @@ def set_price(
     try:
         _in_mes(lambda session: metal_prices.set_price(session, metal, amount, begin))
     except (UnknownMetal, metal_prices.BadPrice) as error:
-        _refuse(str(error))
+        refuse(str(error))
     typer.echo(f"{METALS[metal].name}: {amount} EUR a gram from {_moment(begin)}.")
 
 
@@ -88,31 +89,24 @@ def _in_mes(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
         finally:
             await database.close()
 
-    try:
+    with refusing():
         return asyncio.run(run())
-    except BadSettings as error:
-        _refuse(str(error))
 
 
 def _amount(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        _refuse(f"“{text}” is no price. Write it like 61.40.")
+        refuse(f"“{text}” is no price. Write it like 61.40.")
 
 
 def _beginning(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text) if text else datetime.now(UTC)
     except ValueError:
-        _refuse(f"“{text}” is no date. Write it like 2026-03-01 or 2026-03-01T12:00+01:00.")
+        refuse(f"“{text}” is no date. Write it like 2026-03-01 or 2026-03-01T12:00+01:00.")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(2)

@@ -15,7 +15,7 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
-        return  # the controller sees a worker that is gone
+        return  # the controller sees a worker that is gone (`report.results`)
     run, leave = os.getpid(), os._exit
 
     def guarded(status: int) -> NoReturn:

@@ -2,7 +2,7 @@
 
 When the controller of the run ends, in whatever way, the keeper removes all processes and the
 folder of the run – unless a failed scenario's sandbox is to be kept, or the keeper was told to stay
-for further runs (`touchstone up`). `keeper_server` is its process.
+for further runs (`touchstone up`). `__main__` is its process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The HTML report of a run: one file that needs nothing else, `.touchstone/report/index.html`.
 
-What failed comes first, with the failed step, the picture and the links to all artefacts; then
-everything that ran, by layer and feature.
+What failed comes first, with the failed step, the picture and the links to all artefacts (the macro
+`failure` of `templates/report.html.j2`); then everything that ran, by layer and feature.
 """
 
 from __future__ import annotations

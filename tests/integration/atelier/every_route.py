@@ -46,7 +46,6 @@ def what_there_is(company: Company) -> WhatThereIs:
         "partner": {"order_id": sender.sees(placed.number).id or "", **_kept_for(sender)},
         "crm": {"number": placed.number, "act": "approve", "customer_id": anna},
         "mes": {"number": placed.number, "act": "take"},
-        "pricing": {},
     }
     sessions = {
         "customer": customer.cookies,

@@ -178,7 +178,7 @@ def _ask(
     client: httpx.Client, company: Company, route: str, values: Mapping[str, Mapping[str, str]]
 ) -> httpx.Response:
     service, method, template = route.split(" ", 2)
-    path = path_of(template, values[service])
+    path = path_of(template, values.get(service, {}))
     with client.stream(method, company.sandbox.services[service] + path) as answer:
         # A stream of events has no end.
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):

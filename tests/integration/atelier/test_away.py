@@ -104,7 +104,7 @@ class Platform:
     async def _ask(self, client: httpx.AsyncClient, route: str) -> httpx.Response | httpx.HTTPError:
         """As somebody who may use it."""
         service, method, template = route.split(" ", 2)
-        values = dict(self.there.values[service])
+        values = dict(self.there.values.get(service, {}))
         if service == "shop" and template.endswith("/cancel"):
             values["number"] = self.unwanted
         elif route == "shop POST /orders/{number}/model":

@@ -78,7 +78,7 @@ def test_a_body_without_an_end_is_refused_on_every_route(
         service, method, template = route.split(" ", 2)
         if method == "GET":
             continue
-        path = template.format(**strangers_company.there[service], delivery_id="1")
+        path = template.format(**strangers_company.there.get(service, {}), delivery_id="1")
         address = company.sandbox.services[service] + path
         for kind in ("application/json", "text/plain"):
             headers = {"Content-Type": kind}

@@ -10,10 +10,11 @@ from atelier.clock import now
 from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import Order, Partner
+from atelier.domain import promises
 from atelier.domain.lifecycle import Owner, State
 from atelier.domain.promises import LIMITS, MAKING_TIME
 from atelier.messaging.event import Event
-from atelier.usecases import orders, work_orders
+from atelier.usecases import orders, overdue, work_orders
 from atelier.usecases.overdue import Watcher, look
 from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL
@@ -52,6 +53,30 @@ async def look_at(shop: Database, at: datetime) -> list[str]:
     async with shop.session() as session:
         await look(session, at)
     return [event.type for event in (await told(shop))[before:]]
+
+
+@pytest.mark.parametrize("late", [-MINUTE, MINUTE, timedelta(days=30)])
+async def test_rows_are_late_where_an_order_in_hand_is(
+    shop: Database, partner: Partner, late: timedelta
+) -> None:
+    """The rule is `domain.promises`; here it is said once more, for the database."""
+    order = await confirmed(shop, partner)
+    at, found, expected = now(), {}, {}
+    for state in State:
+        limit = promises.limit(state)
+        since = at - late - (limit or timedelta(0))
+        async with shop.session() as session:
+            here = sa.update(Order).where(Order.id == order.id)
+            await session.execute(here.values(state=state, promised_at=at - late, updated_at=since))
+            query = sa.select(overdue.is_overdue(at), overdue.is_stalled(at)).select_from(Order)
+            found[state] = tuple((await session.execute(query)).one())
+            await session.rollback()
+        expected[state] = (
+            promises.is_overdue(state, at - late, at),
+            promises.is_stalled(state, since, at),
+        )
+
+    assert found == expected
 
 
 async def test_a_broken_promise_is_told_once(shop: Database, partner: Partner) -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
+from atelier.__main__ import app
 from atelier.services import SERVICES
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
@@ -82,9 +85,21 @@ def test_without_settings_it_names_what_is_missing() -> None:
             assert f"ATELIER_{variable}: field required" in refused.stderr
 
 
-@pytest.mark.parametrize(
-    "command", [("migrate",), ("seed", "--small"), ("readmodel", "rebuild"), ("partner", "list")]
-)
+def commands(group: TyperGroup, *before: str) -> Iterator[tuple[str, ...]]:
+    """All commands but `serve` that need no argument to be tried."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, *before, name)
+        elif name != "serve" and not any(each.required for each in command.params):
+            yield *before, name, *_NEEDED.get((*before, name), ())
+
+
+_ALL = typer.main.get_command(app)
+assert isinstance(_ALL, TyperGroup)
+_NEEDED = {("seed",): ("--small",), ("dlq", "replay"): ("--all",), ("letters", "send"): ("--all",)}
+
+
+@pytest.mark.parametrize("command", [*commands(_ALL)], ids=" ".join)
 def test_a_command_whose_servers_are_away_says_so_in_a_sentence(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -3,10 +3,12 @@
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 export class Drawing {
-  // The names of states and metals, and which act follows in which state, are the server's.
+  // The names of states and metals, which act follows in which state, and in which a promise is
+  // kept, are the server's.
   constructor(states, metals, finishes) {
     this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
     this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
+    this.kept = new Set(spans(states).filter((each) => "kept" in each.dataset).map((each) => each.dataset.state));
     this.metals = new Map(spans(metals).map((each) => [each.dataset.metal, each.textContent]));
     this.finishes = new Map(spans(finishes).map((each) => [each.dataset.finish, each.textContent]));
   }
@@ -56,7 +58,11 @@ export class Drawing {
   #drawPromise(cell, row) {
     const [shown] = cell.children;
     if (row.promised && !shown) cell.replaceChildren(time(row.promised * 1000));
-    cell.classList.toggle("overdue", isOverdue(row));
+    cell.classList.toggle("overdue", this.#isOverdue(row));
+  }
+
+  #isOverdue(row) {
+    return row.promised !== null && !this.kept.has(row.state) && row.promised * 1000 < Date.now();
   }
 
   #drawState(cell, row) {
@@ -94,10 +100,6 @@ function swatch(code) {
   const element = make("span", { className: "swatch" });
   element.dataset.metal = code;
   return element;
-}
-
-function isOverdue(row) {
-  return row.promised !== null && row.state !== "SHIPPED" && row.promised * 1000 < Date.now();
 }
 
 function time(milliseconds) {

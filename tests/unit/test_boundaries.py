@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 TOUCHSTONE = ROOT / "src" / "touchstone"
 WORDS_OF_THE_TRADE = re.compile(
     r"\b(atelier|jewel\w*|metals?|gold\w*|silver|platinum|carats?|gems?|rings?|crm|mes)\b",
