@@ -10,7 +10,7 @@ Feature: A customer's own model becomes a piece of jewellery
 
   Scenario Outline: From the customer's model to the closed order
     When Anna the customer registers in the shop
-    And Anna the customer confirms her address with the code from the letter
+    And Anna the customer confirms the address with the code from the letter
     And Anna the customer signs in the next day
     And Anna the customer orders a piece from <model> in <metal>
     Then Anna the customer watches the order become "Price ready"

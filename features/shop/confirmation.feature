@@ -7,6 +7,6 @@ Feature: Letters go only to an address that its owner has confirmed
     When Anna the customer registers in the shop
     And Anna the customer orders a piece from the generated ring in gold 585
     Then Anna the customer watches the order become "Price ready"
-    And Anna the customer has got no letter except the one that asks her to confirm her address
-    When Anna the customer confirms her address with the code from the letter
+    And Anna the customer has got no letter except the one that asks to confirm the address
+    When Anna the customer confirms the address with the code from the letter
     Then Anna the customer gets a letter about the order that says "€ 362.30"

@@ -15,7 +15,7 @@ Feature: A customer without a model of her own orders a ring
 
   Scenario: A ring of her own with an engraving
     When Anna the customer draws a ring of size 57 with the engraving "Anna & Boris"
-    And Anna the customer orders the ring that she has drawn
+    And Anna the customer orders the ring from the constructor
     Then Anna the customer reads "Ring-57.stl"
     When Anna the customer asks what the piece costs in gold 585
     Then all systems agree on the order

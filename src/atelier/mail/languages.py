@@ -90,7 +90,7 @@ _RUSSIAN = Language(
         "polished": "Полированная",
         "satin": "Сатинированная",
         "sandblasted": "Пескоструйная",
-        "hammered": "Кованая",
+        "hammered": "Молотковая",
     },
     {
         "metal": "Металл",

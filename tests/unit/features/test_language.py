@@ -28,7 +28,7 @@ STEPS = {
 MEANWHILE = {"en": "meanwhile ", "ru": "тем временем "}
 AT_ONCE = {"en": "at the same moment", "ru": "одновременно"}
 LOOKS = {"can", "finds", "gets", "has", "is", "reads", "sees", "still", "watches"}
-ROLES = {"инженер", "оператор", "партнёр", "покупательница", "продавец", "читательница"}
+ROLES = {"инженер", "оператор", "партнёр", "покупатель", "продавец", "читательница"}
 MOST_WORDS = 18
 SAID_OTHERWISE = {
     r"номер\w* для отслеживания": "трек-номер",
