@@ -1,4 +1,4 @@
-"""What all tests share about this shop (see `fixtures/`)."""
+"""What all tests share about this shop beside what is in `fixtures/`."""
 
 from __future__ import annotations
 

@@ -103,10 +103,10 @@ def _floods(rounds: int, customers: int, backing: str) -> None:
         keeper.wait()
         client = KeeperClient(keeper.folder.socket)
         print(f"backing services     {client.backing().summary()}")
-        lease = client.sandbox(apart=True)
+        allocation = client.sandbox(apart=True)
         with ExitStack() as closing:
-            _compare(lease.sandbox, closing, rounds, customers // rounds)
-        client.release(lease.sandbox)
+            _compare(allocation.sandbox, closing, rounds, customers // rounds)
+        client.release(allocation.sandbox)
         client.close()
     finally:
         keeper.close()

@@ -21,7 +21,7 @@ import psycopg
 
 from touchstone import reaping
 from touchstone.backing.providers import PROVIDERS
-from touchstone.keeper.client import KeeperClient, KeeperProcess, Lease
+from touchstone.keeper.client import Allocation, KeeperClient, KeeperProcess
 from touchstone.waiting import eventually
 
 _WATCHED = {
@@ -44,11 +44,11 @@ def main() -> None:
         client = KeeperClient(keeper.folder.socket)
         print(f"backing services   {client.backing().summary()}")
         print(f"{'ms':18} {'median':>7} {'min':>7} {'max':>7}   of {options.count}")
-        made = [_lease(client) for _ in range(options.count)]
-        _row("made from nothing", [lease.waited for lease in made])
+        made = [_allocated(client) for _ in range(options.count)]
+        _row("made from nothing", [allocation.waited for allocation in made])
         for part in made[0].seconds:
             if part != "total":
-                _row(f"  {part}", [lease.seconds[part] for lease in made])
+                _row(f"  {part}", [allocation.seconds[part] for allocation in made])
         _row("torn down", [_torn_down(client) for _ in range(options.count)])
         if options.in_a_row:
             _drift(client, keeper.folder.path, options.in_a_row)
@@ -60,19 +60,21 @@ def main() -> None:
         keeper.close()
 
 
-def _lease(client: KeeperClient) -> Lease:
-    lease = client.sandbox()
-    client.release(lease.sandbox)
-    return lease
+def _allocated(client: KeeperClient) -> Allocation:
+    allocation = client.sandbox()
+    client.release(allocation.sandbox)
+    return allocation
 
 
 def _torn_down(client: KeeperClient) -> float:
     """Seconds from the release of a sandbox until nothing is left of it."""
-    lease = client.sandbox()
+    allocation = client.sandbox()
     began = time.monotonic()
-    client.release(lease.sandbox)
+    client.release(allocation.sandbox)
     # Its folder goes last.
-    eventually(lease.sandbox.files.parent.exists, until=lambda there: not there, interval=0.001)
+    eventually(
+        allocation.sandbox.files.parent.exists, until=lambda there: not there, interval=0.001
+    )
     return time.monotonic() - began
 
 
@@ -81,10 +83,10 @@ def _drift(client: KeeperClient, folder: Path, count: int) -> None:
     some = min(20, count // 2)
     waited = []
     for number in range(count):
-        lease = client.sandbox()
-        waited.append(lease.waited)
-        client.release(lease.sandbox)
-        eventually(lease.sandbox.files.parent.exists, until=lambda there: not there)
+        allocation = client.sandbox()
+        waited.append(allocation.waited)
+        client.release(allocation.sandbox)
+        eventually(allocation.sandbox.files.parent.exists, until=lambda there: not there)
         if number == some:
             before = _holdings(client, folder)
     after = _holdings(client, folder)
@@ -129,9 +131,11 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _pooled(client: KeeperClient) -> Lease:
+def _pooled(client: KeeperClient) -> Allocation:
     """The next sandbox that had been made ahead; those made on demand are passed over."""
-    return eventually(lambda: _lease(client), until=lambda lease: lease.pooled, interval=0.25)
+    return eventually(
+        lambda: _allocated(client), until=lambda allocation: allocation.pooled, interval=0.25
+    )
 
 
 def _row(name: str, seconds: list[float]) -> None:

@@ -33,7 +33,7 @@ from benchmarks.overlapping_faults import faults, verdict
 from benchmarks.overlapping_faults.company import Company
 from benchmarks.overlapping_faults.ledger import Ledger
 from benchmarks.overlapping_faults.people import Ordering, People, server_errors
-from fixtures.abilities import Refused
+from fixtures.abilities import ActRefused
 from fixtures.accounts import MadeAccounts
 from fixtures.clients.staff import CrmClient
 from touchstone.keeper.health import all_answer
@@ -147,7 +147,7 @@ async def _drained(
     while True:
         try:
             systems = await asyncio.to_thread(verdict.look, shop, mes, crm)
-        except (httpx.HTTPError, psycopg.Error, Refused):
+        except (httpx.HTTPError, psycopg.Error, ActRefused):
             if time.monotonic() - changed > patience:
                 raise
         else:

@@ -38,7 +38,7 @@ class Unanswered(Exception):
     """Nobody knows whether it was done."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """It was not done, and will not be."""
 
 
@@ -107,7 +107,7 @@ class People:
             await self._reaches(entry, State.SHIPPED, lambda: self._in_crm(entry, seller))
             await self._by_seller(entry, seller, "close", State.CLOSED)
             entry.done = True
-        except Refused as error:
+        except RequestRefused as error:
             entry.refused = str(error)
 
     async def _by_partner(self, entry: Entry, model: Model, http: httpx.AsyncClient) -> None:
@@ -142,7 +142,7 @@ class People:
                 self._ledger.unanswered_starts += 1
                 raise
             if answer.status_code != httpx.codes.SEE_OTHER:
-                raise Refused(f"POST /orders: {answer.status_code} {answer.text[:200]}")
+                raise RequestRefused(f"POST /orders: {answer.status_code} {answer.text[:200]}")
             entry.numbers = {answer.headers["location"].rsplit("/", 1)[-1]}
             entry.saw(State.INITIATED)
 
@@ -150,7 +150,7 @@ class People:
             answer = await _send(http, f"/orders/{entry.number}/status", method="GET")
             shown = _SHOWN.search(answer.text)
             if answer.status_code != httpx.codes.OK or shown is None:
-                raise Refused(f"status of {entry.number}: {answer.status_code}")
+                raise RequestRefused(f"status of {entry.number}: {answer.status_code}")
             entry.saw(State(shown[1]))
             return State(shown[1])
 
@@ -216,7 +216,7 @@ class People:
                     entry.saw(to)
                     return
                 if answer.status_code != httpx.codes.CONFLICT:
-                    raise Refused(
+                    raise RequestRefused(
                         f"{to} of {entry.number}: {answer.status_code} {answer.text:.300}"
                     )
             except Unanswered:
@@ -271,7 +271,7 @@ async def _until_answered(act: Callable[[], Awaitable[None]]) -> None:
 
 def _accepted(answer: httpx.Response) -> dict[str, str]:
     if not answer.is_success:
-        raise Refused(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+        raise RequestRefused(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
     document: dict[str, str] = answer.json()
     return document
 
@@ -285,7 +285,7 @@ def _noted(entry: Entry, document: dict[str, str]) -> State:
 
 def _is_there(state: State | None, wanted: State) -> bool:
     if state in (State.PRICING_FAILED, State.CANCELLED):
-        raise Refused(f"it is {state}, which nobody asked for")
+        raise RequestRefused(f"it is {state}, which nobody asked for")
     return state is not None and (state is wanted or is_behind(wanted, state))
 
 

@@ -11,7 +11,7 @@ from atelier.data.routing import LagLimit
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.topology import DatabaseName, Subscription
 from atelier.settings import Settings
-from atelier.storage.blob_store import place_at
+from atelier.storage.blob_store import blob_store_at
 from atelier.storage.model_store import ModelStore
 
 
@@ -27,7 +27,7 @@ class Connections:
         self.databases: Mapping[DatabaseName, Database] = {"shop": self.shop, "mes": self.mes}
         self.broker = BrokerConnection(settings.broker, subscriptions)
         self.cache = cache_at(settings.cache)
-        self.files = ModelStore(place_at(settings.files))
+        self.models = ModelStore(blob_store_at(settings.files))
 
     async def close(self) -> None:
         await self.broker.close()

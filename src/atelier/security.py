@@ -123,7 +123,7 @@ def confirmation_code(letter: UUID, secret: str) -> str:
 
 
 def read_confirmation_code(code: str, secret: str) -> UUID | None:
-    """The letter that the code was in; None for what is none of our codes."""
+    """The letter that the code was in; None for a code that we have not made."""
     try:
         named = _confirmations(secret).unsign(code.encode(errors="replace"))
         return UUID(bytes=base64.urlsafe_b64decode(named + b"=="))

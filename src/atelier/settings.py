@@ -37,8 +37,9 @@ class _FromEnvironment(BaseSettings):
 class Settings(_FromEnvironment):
     """Database URLs are plain `postgresql://…`; the replicas are optional.
 
-    `mail` is where letters to customers go (see `atelier.mail.transport`); while it is not set they
-    wait in the database. `shop_address` is what the shop's pages are reached by from outside.
+    `mail` is where letters to customers go: `smtp://`, `smtps://` or `file://` with a folder; while
+    it is not set they wait in the database. `shop_address` is what the shop's pages are reached by
+    from outside.
     """
 
     shop_database: str
@@ -60,7 +61,7 @@ class Settings(_FromEnvironment):
     request_limit: float = Field(20, gt=0)  # seconds until an answer begins
     # How many times as often as `web.limits` says; more than once where programs act as people.
     limits_times: int = Field(1, ge=1)
-    # What a partner may do whose own row says nothing else; see `partner.limits`.
+    # What a partner may do whose own row says nothing else.
     partner_burst: int = 100  # requests
     partner_burst_window: int = 60  # seconds
     partner_daily_quota: int = 100_000  # requests
@@ -72,7 +73,7 @@ class Settings(_FromEnvironment):
     mail: str | None = Field(None, pattern=r"^(smtps?|file)://.")
     mail_from: str = "Atelier <orders@atelier.example>"
     shop_address: _Address | None = None
-    watch_every: float = 60.0  # seconds
+    overdue_every: float = 60.0  # seconds
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"

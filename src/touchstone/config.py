@@ -7,7 +7,7 @@ serve = "shop.serve:serve"            # serve(Mapping[str, socket]) -> None, unt
 migrate = "shop.migrate:migrate"      # migrate() -> None, brings empty databases to their schema
 databases = ["shop"]                  # logical names
 ways_in = ["ui", "api"]               # tags of scenarios; one with several runs once by each
-seed = "fixtures.seed:seed"           # seed(Sandbox) -> touchstone.demo.Seeded; may be left out
+seed = "fixtures.seed:seed"           # seed(Sandbox) -> touchstone.Seeded; may be left out
 inherit = ["AWS_*"]                   # further variables of the shell for the platform
 
 [tool.touchstone.services]            # one listening socket each
@@ -45,7 +45,7 @@ KEYS = {
     "ways_in": 'tags by which a scenario\'s people come in, such as `["ui", "api"]`: one with both '
     "tags is two tests, and the fixture `way_in` says which",
     "seed": '`"module:function"`: fills the sandbox that `touchstone demo` shows, and returns a '
-    "`touchstone.demo.Seeded`",
+    "`touchstone.Seeded`",
     "inherit": "patterns such as `AWS_*`: variables that the platform has from the shell. Of all "
     "others it has only those that `touchstone.surroundings` lists (`PATH`, `HOME`, `PYTHONPATH` "
     "and the like)",

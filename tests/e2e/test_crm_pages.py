@@ -16,7 +16,7 @@ from touchstone.waiting import eventually
 
 
 @pytest.fixture
-def desk(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
+def crm(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
     """A seller's window, and the pages to look at in it."""
     crm = company.systems.crm_client
     partner = company.works_with_partner("Meridian")
@@ -51,8 +51,8 @@ def desk(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
     }
 
 
-def test_no_page_of_the_sales_desk_keeps_anybody_out(desk: tuple[Page, dict[str, str]]) -> None:
-    page, addresses = desk
+def test_no_page_of_the_crm_keeps_anybody_out(crm: tuple[Page, dict[str, str]]) -> None:
+    page, addresses = crm
     found = []
     for name, address in addresses.items():
         page.goto(address)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
-from fixtures.abilities import Refused
+from fixtures.abilities import ActRefused
 from fixtures.company import Company, WayIn
 from fixtures.model_files import model_file
 from fixtures.systems import reconcile
@@ -21,15 +21,15 @@ from touchstone.keeper.client import KeeperClient
 @pytest.fixture
 def other_company(keeper: KeeperClient) -> Iterator[Company]:
     """The company of a scenario that runs at the same time."""
-    lease = keeper.sandbox(None)
+    allocation = keeper.sandbox(None)
 
     def no_window(person: str) -> Page:
         raise LookupError(f"{person} needs no window here")
 
     with ExitStack() as closing:
-        closing.callback(keeper.release, lease.sandbox)
-        note = partial(keeper.note, lease.sandbox)
-        yield Company(lease.sandbox, WayIn.API, no_window, note, closing)
+        closing.callback(keeper.release, allocation.sandbox)
+        note = partial(keeper.note, allocation.sandbox)
+        yield Company(allocation.sandbox, WayIn.API, no_window, note, closing)
 
 
 def test_the_same_person_is_a_new_customer_in_each_company(
@@ -59,7 +59,7 @@ def test_an_order_of_one_company_is_unknown_in_the_other(
     assert there.sightings(other_company.ledger, other_company.as_its_owner) == []
     assert there.orders_in_shop() == 0
     for look in (there.crm_client.order, there.mes_client.order):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ActRefused) as refused:
             look(order.number)
         assert refused.value.status == httpx.codes.NOT_FOUND
 
@@ -70,7 +70,7 @@ def test_a_key_of_one_company_opens_nothing_in_the_other(
     key = company.works_with_partner("Meridian").client.key
     impostor = other_company.is_called_by("Meridian", key)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ActRefused) as refused:
         impostor.orders_a_piece(model_file("the generated ring"), "silver-925")
 
     assert refused.value.status == httpx.codes.UNAUTHORIZED

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
-from fixtures.abilities import Refused
+from fixtures.abilities import ActRefused
 from fixtures.accessibility import barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
@@ -36,7 +36,7 @@ def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
                 lambda: crm.order(number).state,
                 until=lambda state: state is not State.SUBMITTED,
                 timeout=30,
-                ignoring=(Refused,),  # the replica may not know it yet
+                ignoring=(ActRefused,),  # the replica may not know it yet
             )
             return number
 

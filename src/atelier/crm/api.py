@@ -153,12 +153,12 @@ async def find(
 @router.get("/orders/{number}")
 async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     """One order with its history, its notes and what is wrong with it."""
-    case = await service.look_up(request, number)
+    details = await service.look_up(request, number)
     return Detail(
-        **summary(case.order).model_dump(),
-        history=[step(entry) for entry in case.history],
-        notes=[_note(note) for note in case.notes],
-        concerns=[_trouble(concern) for concern in case.concerns],
+        **summary(details.order).model_dump(),
+        history=[step(entry) for entry in details.history],
+        notes=[_note(note) for note in details.notes],
+        concerns=[_trouble(concern) for concern in details.concerns],
     )
 
 
@@ -219,10 +219,10 @@ async def needs_attention(request: Request, _: service.SignedIn) -> Attention:
     return Attention(
         orders=[
             Urgent(
-                **summary(case.order).model_dump(),
-                concerns=[_trouble(concern) for concern in case.concerns],
+                **summary(late.order).model_dump(),
+                concerns=[_trouble(concern) for concern in late.concerns],
             )
-            for case in needed.cases
+            for late in needed.orders
         ],
         more=needed.more,
     )

@@ -12,10 +12,10 @@ from atelier.admin.reconciliation import Systems
 from atelier.connections import Connections
 from atelier.crm import SERVICE, api, pages
 from atelier.parts import Parts, Worker
-from atelier.usecases.overdue import Watcher
+from atelier.usecases.overdue import OverdueCheck
 from atelier.web.application import create_app
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
-from atelier.web.read_your_writes import OwnWrites
+from atelier.web.read_your_writes import ReadYourWrites
 from atelier.web.rendering import Pages
 
 _PAGES = Pages(SERVICE, Path(__file__).parent / "templates")
@@ -30,7 +30,7 @@ def create(connections: Connections) -> FastAPI:
         description="Orders, for sellers who have signed in.",
         openapi_url="/openapi.json",
     )
-    app.add_middleware(OwnWrites)
+    app.add_middleware(ReadYourWrites)
     app.include_router(pages.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))
     serve_openapi(app, cookie=SERVICE.cookie)
@@ -38,9 +38,9 @@ def create(connections: Connections) -> FastAPI:
 
 
 def parts(connections: Connections) -> Parts:
-    """Its pages and API, the watcher of promises, and the reconciler, unless that is by command."""
+    """Its pages and API, the check for overdue orders, and the reconciler, if settings want it."""
     settings = connections.settings
-    workers: list[Worker] = [Watcher(connections.shop, every=settings.watch_every)]
+    workers: list[Worker] = [OverdueCheck(connections.shop, every=settings.overdue_every)]
     if settings.reconcile_every:
         systems = Systems(connections.shop, connections.mes, connections.broker, whole=False)
         workers.append(Reconciler(systems, settings.reconcile_every))

@@ -36,7 +36,7 @@ class Concern:
 
 
 @dataclass(frozen=True)
-class Case:
+class LateOrder:
     """An order with all that is wrong with it."""
 
     order: Order
@@ -44,14 +44,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Attention:
-    """The cases, longest late first; `more` when there are others beyond these."""
+class LateOrders:
+    """The orders that need attention, longest late first; `more` when there are others."""
 
-    cases: Sequence[Case]
+    orders: Sequence[LateOrder]
     more: bool
 
 
-async def needed(session: AsyncSession, at: datetime) -> Attention:
+async def needed(session: AsyncSession, at: datetime) -> LateOrders:
     """What needs attention at the time `at`."""
     query = (
         sa.select(Order)
@@ -61,8 +61,8 @@ async def needed(session: AsyncSession, at: datetime) -> Attention:
         .limit(LISTED + 1)
     )
     found = (await session.scalars(query)).all()
-    cases = [Case(order, concerns(order, at)) for order in found[:LISTED]]
-    return Attention(cases, more=len(found) > LISTED)
+    late = [LateOrder(order, concerns(order, at)) for order in found[:LISTED]]
+    return LateOrders(late, more=len(found) > LISTED)
 
 
 def concerns(order: Order, at: datetime) -> list[Concern]:

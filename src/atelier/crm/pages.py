@@ -29,7 +29,7 @@ _signed_in = APIRouter()
 
 @_signed_in.get("/")
 async def start_page() -> Response:
-    """The desk starts with the orders."""
+    """Leads to the list of orders."""
     return see_other("/orders")
 
 
@@ -113,10 +113,10 @@ async def order_page(
     request: Request, _: service.SignedIn, number: str, seen: str = ""
 ) -> Response:
     """One order; htmx looks for news with the version `seen` and gets 204 for none."""
-    case = await service.look_up(request, number)
-    if _version(case.order) == seen:
+    details = await service.look_up(request, number)
+    if _version(details.order) == seen:
         return Response(status_code=204)
-    return _order_page(request, case)
+    return _order_page(request, details)
 
 
 @_signed_in.post("/orders/{number}/notes")
@@ -127,8 +127,8 @@ async def write_note(request: Request, seller: service.SignedIn, number: str) ->
     try:
         await service.note(request, seller, number, note)
     except UNDERSTOOD as error:
-        case = await service.look_up(request, number)
-        return _order_page(request, case, refusal_of(error), note=note)
+        details = await service.look_up(request, number)
+        return _order_page(request, details, refusal_of(error), note=note)
     return see_other(f"/orders/{number}#notes")
 
 
@@ -142,29 +142,29 @@ async def act(
     try:
         await service.act(request, seller, number, act, reason)
     except UNDERSTOOD as error:
-        case = await service.look_up(request, number)
-        return _order_page(request, case, refusal_of(error), **{act.replace("-", "_"): reason})
+        details = await service.look_up(request, number)
+        return _order_page(request, details, refusal_of(error), **{act.replace("-", "_"): reason})
     return see_other(f"/orders/{number}")
 
 
 def _order_page(
-    request: Request, case: service.Case, refusal: Refusal | None = None, **typed: str
+    request: Request, details: service.OrderDetails, refusal: Refusal | None = None, **typed: str
 ) -> Response:
     """`typed` is what was written into a form that was refused."""
-    reached = [(entry.to_state, entry.occurred_at) for entry in case.history]
+    reached = [(entry.to_state, entry.occurred_at) for entry in details.history]
     return page(
         request,
         "order_page.html",
         refusal=refusal,
-        order=case.order,
-        version=_version(case.order),
-        history=case.history,
-        notes=case.notes,
-        concerns=case.concerns,
-        possible=case.possible,
+        order=details.order,
+        version=_version(details.order),
+        history=details.history,
+        notes=details.notes,
+        concerns=details.concerns,
+        possible=details.possible,
         typed=typed,
         steps=order_progress.steps(reached),
-        interval=order_progress.poll_interval(case.order.state),
+        interval=order_progress.poll_interval(details.order.state),
         longest_reason=service.LONGEST_REASON,
         longest_note=service.LONGEST_NOTE,
     )

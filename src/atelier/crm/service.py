@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from atelier.clock import now
 from atelier.crm import attention, search
-from atelier.crm.attention import Attention, Concern
+from atelier.crm.attention import Concern, LateOrders
 from atelier.crm.search import Wanted
 from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
@@ -70,7 +70,7 @@ SignedIn = Annotated[Seller, Depends(_seller)]
 
 
 @dataclass(frozen=True)
-class Case:
+class OrderDetails:
     """An order with its history, oldest first, its notes, newest first, and what is wrong."""
 
     order: Order
@@ -114,15 +114,15 @@ async def partners(request: Request) -> Sequence[Partner]:
     return await _read(request, search.partners)
 
 
-async def needs_attention(request: Request) -> Attention:
+async def needs_attention(request: Request) -> LateOrders:
     """Orders that are overdue or stand still."""
     return await _read(request, lambda session: attention.needed(session, now()))
 
 
-async def look_up(request: Request, number: str) -> Case:
+async def look_up(request: Request, number: str) -> OrderDetails:
     """One order. Raises OrderNotFound."""
 
-    async def look(session: AsyncSession) -> Case:
+    async def look(session: AsyncSession) -> OrderDetails:
         order = await _found(session, number)
         notes = (
             sa.select(OrderNote)
@@ -130,7 +130,7 @@ async def look_up(request: Request, number: str) -> Case:
             .where(OrderNote.order_id == order.id)
             .order_by(OrderNote.created_at.desc(), OrderNote.id)
         )
-        return Case(
+        return OrderDetails(
             order,
             await orders.history(session, order.id),
             (await session.scalars(notes)).all(),

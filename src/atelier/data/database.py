@@ -55,7 +55,10 @@ def _works(pooled: Any, _: object, __: object) -> None:
 
 
 def _hide_details(context: sa.engine.ExceptionContext) -> None:
-    """PostgreSQL quotes the row that a constraint refused: personal data, again."""
+    """Removes the row that a constraint refused, which PostgreSQL quotes, from an error's text.
+
+    It may hold names and addresses, and errors are logged.
+    """
     error = context.original_exception
     if isinstance(error, psycopg.Error) and error.diag.message_detail:
         error.args = (error.diag.message_primary,)
@@ -106,8 +109,8 @@ class Database:
                 yield session
 
     async def read(self, work: Reading[T], *, after: int = 0) -> T:
-        """What `work` finds in a read-only transaction that sees all that was written up to `after`
-        (see `position`): on the replica, or on the primary where the replica is not so far.
+        """What `work` finds in a read-only transaction that sees all that was written up to the
+        position `after`: on the replica, or on the primary where the replica is not so far.
 
         A replica that is lost on the way, lags too far or is none costs nobody an answer: then
         `work` is asked again on the primary. It must not do anything but read.

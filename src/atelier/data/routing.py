@@ -145,7 +145,7 @@ class Replica:
         raise TimeoutError(f"the replica has not answered within {PATIENCE:.0f} s")
 
     def lose(self, error: Exception) -> None:
-        """It did not answer: nobody asks it until it does."""
+        """Note that it did not answer: nothing is read from it until it does again."""
         if not self.lost:
             # Without the error's text, which may hold what somebody searched for.
             _log.warning("replica lost", database=self._name, error=type(error).__name__)

@@ -92,7 +92,7 @@ class Order(Base):
     """`customer` and `partner` are there where the query loaded them, and raise elsewhere.
 
     `cancellation_requested_by` is the actor whom the factory owes an answer. `overdue_at` and
-    `stalled_at` are when the watcher found it so; it is still so where they are later than
+    `stalled_at` are when the check found it so; it is still so where they are later than
     `promised_at` and `updated_at`.
     """
 
@@ -209,7 +209,10 @@ class MetalPrice(Base):
 
 
 class OrderNote(Base):
-    """What a seller wrote down about an order, for colleagues; `seller` as in `Order`."""
+    """What a seller wrote down about an order, for colleagues.
+
+    `seller` is there where the query loaded it, and raises elsewhere.
+    """
 
     __tablename__ = "order_note"
     __table_args__ = (sa.Index("ix_order_note_order_id_created_at", "order_id", "created_at"),)

@@ -6,7 +6,8 @@ Ru 12.45 (CRC Handbook of Chemistry and Physics) – rounded to two places. They
 refiners publish for such alloys: sterling silver 10.2–10.4, 14-carat gold 12.9–14.6, 18-carat
 yellow gold 15.2–15.9, platinum-ruthenium 20.6–20.8.
 
-What a gram costs changes from day to day: see `atelier.usecases.metal_prices`.
+What a gram costs changes from day to day, so it is kept in the database, by
+`atelier.usecases.metal_prices`.
 """
 
 from __future__ import annotations

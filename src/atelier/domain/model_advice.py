@@ -106,5 +106,5 @@ _UNKNOWN = {
 
 
 def advice(code: str | None, language: str = "en") -> Advice:
-    """What to tell whoever sent a model that was refused with `code` (see `ModelRejected`)."""
+    """What to tell whoever sent a model that was refused with this code of a `ModelRejected`."""
     return _BY_LANGUAGE[language].get(code or "", _UNKNOWN[language])

@@ -1,8 +1,8 @@
 """What people may be called, and under which address they are known.
 
-Names go into letters, and letters go to whatever address somebody typed. So a name is a name: it
-holds nothing that cannot be seen or turns the line around, and nothing that a mail program would
-make a link, an address or a telephone number of.
+Names go into letters, and letters go to whatever address somebody typed. So a name holds nothing
+that cannot be seen or turns the line around, and nothing that a mail program would make a link, an
+address or a telephone number of.
 """
 
 from __future__ import annotations

@@ -58,16 +58,16 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """From `least` to `most` millimetres, in tenths."""
 
     least: Decimal
     most: Decimal
 
 
-WIDTH: Final = Limits(Decimal("1.5"), Decimal("12.0"))
-THICKNESS: Final = Limits(Decimal("1.2"), Decimal("3.5"))
-STONE: Final = Limits(Decimal("2.0"), Decimal("8.0"))
+WIDTH: Final = Bounds(Decimal("1.5"), Decimal("12.0"))
+THICKNESS: Final = Bounds(Decimal("1.2"), Decimal("3.5"))
+STONE: Final = Bounds(Decimal("2.0"), Decimal("8.0"))
 LONGEST_ENGRAVING: Final = 40
 """Letters, as people count them."""
 
@@ -280,10 +280,10 @@ def _length(text: str) -> Decimal | None:
         return None
 
 
-def _out_of(limits: Limits, length: Decimal) -> str | None:
-    if limits.least <= length <= limits.most:
+def _out_of(bounds: Bounds, length: Decimal) -> str | None:
+    if bounds.least <= length <= bounds.most:
         return None
-    return f"{limits.least} to {limits.most} mm"
+    return f"{bounds.least} to {bounds.most} mm"
 
 
 PROFILE_NAMES: Final[Mapping[Profile, str]] = MappingProxyType(

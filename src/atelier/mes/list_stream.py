@@ -16,14 +16,14 @@ from starlette.responses import Response, StreamingResponse
 
 from atelier.mes import service
 from atelier.mes.listing import feed, rows
-from atelier.mes.listing.feed import Message, Session
+from atelier.mes.listing.feed import Message, OperatorSession
 from atelier.mes.listing.readmodel import Sendable
 
 router = APIRouter(prefix="/api/list", include_in_schema=False)
 
 MEDIA_TYPE: Final = "application/vnd.atelier.list"
 """Frames, each of four bytes that say how long it is, and gzip: first a JSON object of `position`
-and `count`, then JSON arrays of rows, newest first (see `listing.rows`)."""
+and `count`, then JSON arrays of rows, newest first, each as `listing.rows.Row` has it."""
 
 _STILL_HERE: Final = 15.0  # seconds between signs of life, which keep proxies from hanging up
 _LONGEST: Final = 300.0  # seconds; a page connects again then, and has to be signed in still
@@ -60,7 +60,7 @@ async def changes_since(request: Request, _: service.SignedIn, since: Since) -> 
 async def events(request: Request, operator: service.SignedIn, since: Since) -> Response:
     """What changes from the position `since` on, or from where the lost connection was, as
     server-sent events; for as long as the operator is signed in."""
-    session = Session(operator.id, operator.session_version)
+    session = OperatorSession(operator.id, operator.session_version)
     stream = _stream(request, session, _last_seen(request, since))
     # Before the answer begins: what is away then can still be told as 503.
     first = await anext(stream)
@@ -91,7 +91,9 @@ async def _beginning_with(
             yield message
 
 
-async def _stream(request: Request, session: Session, since: int) -> AsyncGenerator[bytes, None]:
+async def _stream(
+    request: Request, session: OperatorSession, since: int
+) -> AsyncGenerator[bytes, None]:
     work_list = service.work_list_of(request)
     until = time.monotonic() + _LONGEST
     # Subscribed first: what happens while the past is looked up is told twice rather than never.

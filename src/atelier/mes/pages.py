@@ -27,7 +27,7 @@ _signed_in = APIRouter()
 
 @_signed_in.get("/")
 async def start_page() -> Response:
-    """The floor starts with the work."""
+    """Leads to the list of work."""
     return see_other("/work")
 
 

@@ -1,4 +1,4 @@
-"""What an operator does on the floor: see the work, take it, move it on. Pages and API share it."""
+"""What an operator does: see the work, take it, move it on. Pages and API share it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NEXT: Final[Mapping[State, Act]] = {
     State.MANUFACTURING_COMPLETED: "pack",
     State.PACKAGING: "ship",
 }
-"""What the floor is to do with a piece next, in each of the states in which it has to."""
+"""What operators do with a piece next, in each of the states in which it is theirs to move on."""
 
 
 @dataclass(frozen=True)

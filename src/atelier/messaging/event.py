@@ -1,4 +1,4 @@
-"""What the services tell each other."""
+"""Events, by which services tell each other what has happened to an order."""
 
 from __future__ import annotations
 

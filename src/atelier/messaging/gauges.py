@@ -64,7 +64,7 @@ def of_outbox(database: Database) -> Reading:
 
 
 def of_queues(broker: BrokerConnection, subscriptions: Sequence[Subscription]) -> Reading:
-    """What nobody has taken yet."""
+    """How many messages wait in each queue."""
     look = partial(_look_at_queues, broker, subscriptions)
     return Reading("queues", look, (queue_messages, queue_consumers))
 

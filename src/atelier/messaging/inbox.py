@@ -82,7 +82,10 @@ async def keep(
     what: Setback,
     traceparent: str | None = None,
 ) -> None:
-    """Let the event wait, or the bytes that are none."""
+    """Write an event that could not be handled into the inbox of `consumer`.
+
+    Bytes that are no valid event are kept, too, for a person to look into.
+    """
     body = event.to_json() if isinstance(event, Event) else event
     values: dict[str, Any] = {
         "consumer": consumer,
@@ -152,13 +155,17 @@ async def taken(session: AsyncSession, row_id: int) -> Taken | None:
 
 
 async def remove(session: AsyncSession, row_id: int) -> None:
-    """It has been handled."""
+    """Delete the row of an event that has been handled."""
     await session.execute(sa.delete(inbox).where(inbox.c.id == row_id))
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """`queue` is where it could not be handled; `id` the event's, or a digest of what is none."""
+    """An event that waits for a person to look into it.
+
+    `queue` is where it could not be handled, `id` the event's, or the digest of bytes that are no
+    event.
+    """
 
     id: str
     queue: str

@@ -1,4 +1,4 @@
-"""Events leave a service only through the transaction that makes them true."""
+"""Writes events into the outbox, in the transaction that makes the change of which they tell."""
 
 from __future__ import annotations
 

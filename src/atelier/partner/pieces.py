@@ -95,7 +95,7 @@ async def read_piece(request: Request) -> Piece:
             raise _incomplete(faults)
         # Before the file is kept: nothing is to be left of an order that cannot be.
         chosen = metal(metal_code), finish(text(fields, "finish") or USUAL)
-        kept = await connections.files.save(model, limit)
+        kept = await connections.models.save(model, limit)
         return Piece(kept, chosen[0].code, chosen[1].code, reference)
 
 

@@ -1,4 +1,4 @@
-"""A piece as a picture: turned, lit, with its shadow, on nothing."""
+"""A piece as a picture: turned, lit, with its shadow, on a transparent ground."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def parts(connections: Connections, fork_server: ForkServer | None = None) -> Pa
     pool = Pool(settings.pricing_time_limit, settings.pricing_memory, fork_server)
     dispatcher = Dispatcher(
         connections.mes,
-        connections.files,
+        connections.models,
         pool,
         workers=settings.pricing_workers,
         retry_delays=settings.retry_delays,

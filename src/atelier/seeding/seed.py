@@ -23,7 +23,7 @@ from atelier.seeding import statements
 from atelier.seeding.models import SeedModel, models
 from atelier.seeding.ways import ACTIVE, Way, ways
 from atelier.settings import Settings
-from atelier.storage.blob_store import Folder, place_at
+from atelier.storage.blob_store import Folder, blob_store_at
 from atelier.storage.model_store import ModelStore
 
 OPERATORS: Final = (
@@ -89,10 +89,10 @@ def seed(settings: Settings, company: Company) -> str:
     Raises NotEmpty, or psycopg.Error: then nothing has been written to that database.
     """
     made = models()
-    place = place_at(settings.files)
-    if isinstance(place, Folder):
-        place.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_keep(ModelStore(place), made))
+    blobs = blob_store_at(settings.files)
+    if isinstance(blobs, Folder):
+        blobs.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_keep(ModelStore(blobs), made))
     key = security.new_api_key()
     with ThreadPoolExecutor(2) as both:
         shop = both.submit(

@@ -51,4 +51,4 @@ async def _model(request: Request, customer: Customer, number: str) -> tuple[Ord
         raise orders.OrderNotFound(number)
     if order.model_checksum is None:
         raise Refusal(404, "no-model", "No model yet", "This order has no 3D model yet.")
-    return order, await connections.files.read(order.model_checksum)
+    return order, await connections.models.read(order.model_checksum)

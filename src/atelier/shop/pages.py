@@ -101,7 +101,7 @@ async def upload_model(request: Request, customer: SignedIn, number: str) -> Res
             model = fields.get("model")
             if not isinstance(model, UploadFile) or not model.filename:
                 raise _NO_MODEL
-            return await connections.files.save(model, limit)
+            return await connections.models.save(model, limit)
 
     try:
         stored = await upload()

@@ -38,7 +38,7 @@ _IN_LINE: Final = 24
 
 _BUSY: Final = Refusal(
     503,
-    "workbench-busy",
+    "renderer-busy",
     "Our workbench is full",
     "Many people are drawing rings just now. Please try again in a few seconds.",
     headers={"Retry-After": "5"},
@@ -95,7 +95,7 @@ def stl(design: RingDesign) -> bytes:
 
 @lru_cache(maxsize=8)
 def shape(design: RingDesign) -> bytes:
-    """The ring for the browser to show (see `pictures.scene`)."""
+    """The ring in three dimensions, as the binary document of `pictures.scene`."""
     ring = made(design)
     return packed(ring.metal, ring.stone)
 

@@ -134,7 +134,7 @@ async def studio_estimate(request: Request) -> Response:
 
 @router.get("/studio/shape")
 async def studio_shape(request: Request) -> Response:
-    """The ring for the browser to show (see `pictures.scene`)."""
+    """The ring in three dimensions, as the binary document of `pictures.scene`."""
     wish = Wish.of(request.query_params)
     wish.raise_if_faulty()
     content = await renderer.do(shape, wish.ring)
@@ -166,7 +166,7 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
     file = _MadeFile(
         f"{wish.name}-{wish.ring.size}.stl", bytearray(await renderer.do(stl, wish.ring))
     )
-    model = await connections.files.save(file, connections.settings.upload_limit)
+    model = await connections.models.save(file, connections.settings.upload_limit)
     async with connections.shop.session() as session:
         order = await orders.start(session, customer.id)
         await orders.attach_model(session, order, model, f"customer:{customer.id}", wish.metal)

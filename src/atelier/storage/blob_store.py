@@ -32,7 +32,7 @@ class StoreUnavailable(Exception):
         )
 
 
-class Place(Protocol):
+class BlobStore(Protocol):
     """Content that is kept under a key never changes, and is there whole or not at all."""
 
     async def keep(self, key: str, content: bytes) -> None:
@@ -42,8 +42,8 @@ class Place(Protocol):
         """Raises FileNotFoundError, StoreUnavailable."""
 
 
-def place_at(address: str) -> Place:
-    """The place of an address: `s3://bucket/prefix`, or else a folder."""
+def blob_store_at(address: str) -> BlobStore:
+    """The store of an address: `s3://bucket/prefix`, or else a folder."""
     if address.startswith("s3://"):
         return Bucket(address)
     return Folder(Path(address))

@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from atelier.domain.models3d import ModelRejected, check_structure
-from atelier.storage.blob_store import Folder, Place, StoreUnavailable
+from atelier.storage.blob_store import BlobStore, Folder, StoreUnavailable
 
 _log = structlog.get_logger("atelier.storage.model_store")
 
@@ -52,14 +52,14 @@ class ModelMissing(Exception):
 
 
 class ModelStore:
-    """Keeps models in a folder, or in another `Place`.
+    """Keeps models in a folder, or in another `BlobStore`.
 
     `uploads` are turns of those who have a model in memory to keep it; others wait on disk.
     """
 
-    def __init__(self, place: Path | Place) -> None:
+    def __init__(self, blobs: Path | BlobStore) -> None:
         self.uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
-        self._place = Folder(place) if isinstance(place, Path) else place
+        self._blobs = Folder(blobs) if isinstance(blobs, Path) else blobs
 
     async def save(self, upload: Upload, limit: int) -> StoredModel:
         """Keep an upload of at most `limit` bytes. It is kept for good, or nothing is.
@@ -79,14 +79,14 @@ class ModelStore:
         del received  # a second copy of the largest file is not worth its memory
         checksum = await asyncio.to_thread(_checked, content)
         with _logged():
-            await self._place.keep(_key(checksum), content)
+            await self._blobs.keep(_key(checksum), content)
         return StoredModel(checksum, _safe(upload.filename), len(content))
 
     async def read(self, checksum: str) -> bytes:
         """A model that has been kept. Raises ModelMissing, StoreUnavailable."""
         try:
             with _logged():
-                return await self._place.read(_key(checksum))
+                return await self._blobs.read(_key(checksum))
         except FileNotFoundError as error:
             _log.error("model missing", checksum=checksum)
             raise ModelMissing(checksum) from error

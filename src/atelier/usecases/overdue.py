@@ -1,5 +1,5 @@
-"""Which orders break their promise or stand still, as conditions on rows; and the watcher, which
-says so: once, each time it is so."""
+"""Which orders break their promise or stand still, as conditions on rows; and the check that tells
+of each, once for each time it happens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from atelier.usecases import orders
 
 log = structlog.get_logger(__name__)
 
-_ACTOR = "watcher"
+_ACTOR = "watcher"  # as events say it that are kept already
 _BATCH = 100  # orders of each kind in one transaction
 
 
@@ -58,7 +58,7 @@ async def look(session: AsyncSession, at: datetime) -> int:
     """Note what has become overdue or stalled by the time `at`, with an event for each; the number
     of them, at most a batch of each kind.
 
-    Orders that somebody else is working on, or watching, are passed over: the next look finds
+    Orders that somebody else is working on, or looking at, are passed over: the next look finds
     them if it is still so.
     """
     overdue = await _mark(
@@ -85,8 +85,11 @@ async def look(session: AsyncSession, at: datetime) -> int:
     return len(overdue) + len(stalled)
 
 
-class Watcher:
-    """Looks every so many seconds; several processes may, at the same time."""
+class OverdueCheck:
+    """Looks for orders that have become overdue or stalled, every `every` seconds.
+
+    Several processes may do so at the same time.
+    """
 
     def __init__(self, database: Database, *, every: float) -> None:
         self._database = database
@@ -103,9 +106,9 @@ class Watcher:
                 await asyncio.sleep(self._every)
                 continue
             except DATABASE_GONE as error:
-                log.warning("watch interrupted", reason=type(error).__name__)
+                log.warning("overdue check interrupted", reason=type(error).__name__)
             except Exception:
-                log.exception("watch failed")
+                log.exception("overdue check failed")
             await backoff.pause()
 
     async def _look(self) -> bool:

@@ -27,7 +27,7 @@ from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_stat
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
 from atelier.web.time_limit import TimeLimit
-from atelier.web.unreadable import PlainRequests
+from atelier.web.unreadable import UnreadableRequests
 
 _log = structlog.get_logger("atelier.web")
 
@@ -48,7 +48,7 @@ def create_app(
             Middleware(Telemetry, service=service.name),
             Middleware(SecurityHeaders),
             Middleware(UnexpectedErrors, service=service.name),
-            Middleware(PlainRequests),
+            Middleware(UnreadableRequests),
             Middleware(TimeLimit, limit=connections.settings.request_limit),
             Middleware(OriginCheck),
         ],

@@ -38,7 +38,7 @@ async def form(request: Request, *, file_limit: int = 0) -> AsyncIterator[FormDa
         raise too_large(file_limit)
     lift_limit(request)
     metered = Request(request.scope, _metered(request.receive, limit, file_limit))
-    turn = connections_of(request).files.uploads if file_limit else nullcontext()
+    turn = connections_of(request).models.uploads if file_limit else nullcontext()
     async with metered.form(max_files=1, max_fields=20, max_part_size=FIELDS_SIZE) as fields, turn:
         yield fields
 

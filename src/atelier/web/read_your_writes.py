@@ -62,7 +62,7 @@ def written_before(request: Request) -> int:
     return _read(request) if position is None else position
 
 
-class OwnWrites:
+class ReadYourWrites:
     """ASGI middleware that sends the position of what a request has written back with it."""
 
     def __init__(self, app: ASGIApp) -> None:

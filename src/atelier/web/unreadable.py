@@ -61,8 +61,12 @@ class Meter:
             raise _TOO_LARGE
 
 
-class PlainRequests:
-    """ASGI middleware: 400 for what no text can hold, 413 for too much, 415 for odd codings."""
+class UnreadableRequests:
+    """ASGI middleware that refuses what routes cannot read, before they are asked.
+
+    400 for characters that no text can hold, 413 for too large a body, 415 for an encoding that
+    is not read here.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -24,7 +24,7 @@ class InfrastructureError(Exception):
 
 
 @dataclass(frozen=True)
-class Lease:
+class Allocation:
     """A sandbox that was handed out: how long it was waited for, and whether it was ready.
 
     `seconds` says how long each part of its making took.
@@ -178,7 +178,7 @@ class KeeperClient:
         *,
         apart: bool = False,
         ports: Mapping[str, int] | None = None,
-    ) -> Lease:
+    ) -> Allocation:
         """A sandbox with these services running, in one process or apart; None means all.
 
         `ports` are those that services are to listen on, where they are free; any by default.
@@ -190,7 +190,7 @@ class KeeperClient:
             apart=apart,
             ports=dict(ports) if ports else None,
         )
-        return Lease(
+        return Allocation(
             Sandbox.from_json(answer["sandbox"]),
             answer["pooled"],
             answer["waited"],

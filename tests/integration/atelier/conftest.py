@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from atelier.data.shop import Partner
 from atelier.messaging.broker import BrokerConnection
 from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
+from atelier.storage.blob_store import BlobStore, Bucket, Folder
 from fixtures.settings import settings_of
 from tests.integration.atelier.background import Runs, Start
 from tests.integration.atelier.moved import Moved
@@ -30,6 +32,15 @@ def s3() -> Iterator[S3]:
     """An S3 that all tests of a module share, each with a bucket of its own."""
     with s3_server() as server:
         yield server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def blob_store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    """One of either kind, empty."""
+    if request.param == "folder":
+        return Folder(tmp_path)
+    s3: S3 = request.getfixturevalue("s3")
+    return Bucket(f"s3://{s3.make_bucket()}/of/customers", **s3.options)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.running = Running(settings, SERVICES)
-        self.files = self.running.connections.files
+        self.models = self.running.connections.models
         self.shop, self.mes, self.broker = (
             self.running.connections.shop,
             self.running.connections.mes,
@@ -101,7 +101,7 @@ class Platform:
             "ring": models.as_binary_stl(models.ring(prongs=0, segments=12)),
             "ring with a hole": models.open_surface(),
         }
-        kept = {name: await self.files.save(Upload(data), 1 << 20) for name, data in files.items()}
+        kept = {name: await self.models.save(Upload(data), 1 << 20) for name, data in files.items()}
         return customer, partner, operators, kept
 
     async def forget_all(self) -> None:

@@ -164,8 +164,8 @@ async def test_attention_goes_to_what_is_late_the_longest_late_first(
         needed = await attention.needed(session, at)
 
     told = {
-        numbers[case.order.number]: [(concern.kind, concern.text) for concern in case.concerns]
-        for case in needed.cases
+        numbers[late.order.number]: [(concern.kind, concern.text) for concern in late.concerns]
+        for late in needed.orders
     }
     assert list(told.items()) == [
         ("overdue", [(Kind.OVERDUE, "Promised date missed by 5 days")]),

@@ -18,7 +18,7 @@ from atelier.data.mes import FINAL, Operator, WorkOrder
 from atelier.data.patience import connect
 from atelier.domain.lifecycle import State
 from atelier.mes.listing import changes, chunks
-from atelier.mes.listing.feed import Feed, Session
+from atelier.mes.listing.feed import Feed, OperatorSession
 from atelier.mes.listing.projector import Projector, rebuild
 from atelier.mes.listing.readmodel import KEY, ReadModel
 from atelier.mes.listing.source import Source
@@ -317,7 +317,7 @@ async def test_pages_are_told_of_every_change_once_redis_or_not(
         vera = Operator(email="vera@atelier.example", name="Vera", password_hash="-")
         session.add(vera)
     running = start(feed)
-    with feed.subscribed(Session(vera.id, vera.session_version)) as page:
+    with feed.subscribed(OperatorSession(vera.id, vera.session_version)) as page:
         # It was there before the feed: what has changed until the feed began, it reads again.
         begun = {((await page.get()) or b"").splitlines()[0] for _ in range(2)}
         assert begun == {b"event: source", b"event: anew"}
@@ -354,7 +354,7 @@ async def test_a_page_that_does_not_read_is_let_go(
     settings: Settings, mes: Database, model: ReadModel
 ) -> None:
     feed = Feed(settings.mes_database, Source(mes, model))
-    with feed.subscribed(Session(uuid4(), 0)) as page:
+    with feed.subscribed(OperatorSession(uuid4(), 0)) as page:
         for _ in range(1000):
             feed.tell(b"event: changes\n\n")
         taken = [page.get_nowait() for _ in range(page.qsize())]

@@ -22,7 +22,7 @@ from atelier.data.routing import LagLimit, Why
 from atelier.data.shop import Customer, Seller
 from atelier.domain.lifecycle import State
 from atelier.mail.kinds import CONFIRMATION, Kind
-from atelier.mes.listing.feed import Feed, Session
+from atelier.mes.listing.feed import Feed, OperatorSession
 from atelier.mes.listing.projector import rebuild
 from atelier.mes.listing.readmodel import ReadModel
 from atelier.mes.listing.source import Source
@@ -42,8 +42,8 @@ from atelier.web.limits import Limit
 from atelier.web.refusal import Refusal
 from tests.integration.atelier.background import Start
 from tests.integration.atelier.moved import CLAIMED, Moved, all_of, declared, moves, values_told
-from tests.integration.atelier.test_files import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.test_metrics_of_events import DATABASES, NOWHERE, PARTNER
+from tests.integration.atelier.test_model_store import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.wire import MODEL, told
 from touchstone.waiting import eventually_async
 
@@ -249,6 +249,6 @@ async def test_the_work_list(settings: Settings, mes: Database, cache: Redis, mo
     await rebuild(settings.mes_database, model)
     await Source(mes, model).beginning()
     feed = Feed(settings.mes_database, Source(mes, model))
-    with feed.subscribed(Session(uuid4(), 0)):
+    with feed.subscribed(OperatorSession(uuid4(), 0)):
         moved.look()
     assert REGISTRY.get_sample_value("atelier_live_pages", {"service": "mes"}) == 0

@@ -15,7 +15,7 @@ from atelier.domain.lifecycle import Owner, State
 from atelier.domain.promises import LIMITS, MAKING_TIME
 from atelier.messaging.event import Event
 from atelier.usecases import orders, overdue, work_orders
-from atelier.usecases.overdue import Watcher, look
+from atelier.usecases.overdue import OverdueCheck, look
 from tests.integration.atelier.background import Start
 from tests.integration.atelier.wire import MODEL
 from touchstone.waiting import eventually_async
@@ -38,7 +38,7 @@ async def confirmed(shop: Database, partner: Partner) -> Order:
 
 
 async def told(shop: Database) -> list[Event]:
-    """What the watcher has told, oldest first."""
+    """What the check has told, oldest first."""
     query = sa.select(outbox_tables.outbox.c.body).where(
         outbox_tables.outbox.c.type.in_(["order.overdue", "order.stalled"])
     )
@@ -113,7 +113,7 @@ async def test_an_order_that_stands_still_is_told_once_in_each_state(
     assert await look_at(shop, order.updated_at + limit + 2 * MINUTE) == []
     async with shop.session() as session:
         found = await session.get_one(Order, order.id)
-        # As if the watcher had looked a while ago, and somebody has moved the order since.
+        # As if the check had looked a while ago, and somebody has moved the order since.
         found.stalled_at = found.updated_at - MINUTE
     async with shop.session() as session:
         order = await orders.move(
@@ -171,9 +171,7 @@ async def test_a_customer_may_take_any_time(shop: Database, partner: Partner) ->
     assert await look_at(shop, datetime(2100, 1, 1, tzinfo=UTC)) == []
 
 
-async def test_several_watchers_tell_it_once(
-    shop: Database, partner: Partner, start: Start
-) -> None:
+async def test_several_checks_tell_it_once(shop: Database, partner: Partner, start: Start) -> None:
     expected = 12
     for _ in range(expected):
         await confirmed(shop, partner)
@@ -181,7 +179,7 @@ async def test_several_watchers_tell_it_once(
     async with shop.session() as session:
         await session.execute(sa.update(Order).values(promised_at=long_ago, updated_at=now()))
     for _ in range(3):
-        start(Watcher(shop, every=0.01))
+        start(OverdueCheck(shop, every=0.01))
 
     await eventually_async(lambda: told(shop), until=lambda found: len(found) >= expected)
     await asyncio.gather(*(look_at(shop, now()) for _ in range(3)))

@@ -18,7 +18,7 @@ from atelier.domain.models3d import measure
 from atelier.seeding.models import models
 from atelier.seeding.seed import Company, NotEmpty, seed
 from atelier.settings import Settings
-from atelier.storage.blob_store import place_at
+from atelier.storage.blob_store import blob_store_at
 from atelier.storage.model_store import ModelStore
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -126,7 +126,7 @@ def test_models_are_in_the_store(seeded: Settings) -> None:
         'SELECT model_checksum, volume_mm3 FROM "order" WHERE price > 0 LIMIT 1',
     )
     [model] = [each for each in models() if each.checksum == checksum]
-    stored = asyncio.run(ModelStore(place_at(seeded.files)).read(checksum))
+    stored = asyncio.run(ModelStore(blob_store_at(seeded.files)).read(checksum))
     assert measure(stored).volume_mm3 == volume == model.solid.volume_mm3
 
 

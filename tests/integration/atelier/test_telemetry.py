@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from atelier.domain.lifecycle import State
-from fixtures.abilities import Refused
+from fixtures.abilities import ActRefused
 from fixtures.clients.pages import ShopForms, register
-from fixtures.collector import Collector, Span, collector
 from fixtures.company import Company
 from fixtures.model_files import ModelFile, model_file
+from fixtures.trace_collector import Span, TraceCollector, trace_collector
 from tests.integration.atelier.platform_process import Running, company_of, running
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
@@ -30,13 +30,13 @@ REFERENCE = "distinctive reference"
 
 
 @pytest.fixture
-def traces() -> Iterator[Collector]:
-    with collector() as found:
+def traces() -> Iterator[TraceCollector]:
+    with trace_collector() as found:
         yield found
 
 
 @pytest.fixture
-def platform(bare_sandbox: Sandbox, traces: Collector, tmp_path: Path) -> Iterator[Running]:
+def platform(bare_sandbox: Sandbox, traces: TraceCollector, tmp_path: Path) -> Iterator[Running]:
     """All services in one process, which tells the collector soon."""
     with running(
         bare_sandbox,
@@ -67,7 +67,7 @@ def customers_order(company: Company) -> tuple[str, dict[str, str]]:
         lambda: company.systems.crm_client.order(number),
         until=lambda seen: seen.state is State.PRICE_CALCULATED,
         timeout=60,
-        ignoring=(Refused,),  # the replica may not know it yet
+        ignoring=(ActRefused,),  # the replica may not know it yet
     )
     return number, cookies
 
@@ -99,7 +99,7 @@ def path_to(span: Span, among: list[Span]) -> list[str]:
 
 
 def test_a_price_is_one_trace_from_the_request_to_the_shop_again(
-    company: Company, platform: Running, traces: Collector
+    company: Company, platform: Running, traces: TraceCollector
 ) -> None:
     number, _ = customers_order(company)
     company.systems.settle()
@@ -139,7 +139,7 @@ def test_a_price_is_one_trace_from_the_request_to_the_shop_again(
 
 
 def test_nothing_personal_is_in_traces_metrics_or_logs(
-    company: Company, platform: Running, traces: Collector
+    company: Company, platform: Running, traces: TraceCollector
 ) -> None:
     services = platform.sandbox.services
     number, cookies = customers_order(company)
@@ -190,7 +190,7 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
 
 
 def test_a_log_line_tells_which_trace_it_belongs_to(
-    company: Company, platform: Running, traces: Collector
+    company: Company, platform: Running, traces: TraceCollector
 ) -> None:
     customers_order(company)
     platform.stop()

@@ -38,8 +38,8 @@ Message = bytes | None
 
 
 @dataclass(frozen=True)
-class Session:
-    """Of an operator: valid while the account is there and at this version."""
+class OperatorSession:
+    """An operator's session: valid while the account is there, with this version."""
 
     operator_id: UUID
     version: int
@@ -55,11 +55,11 @@ class Feed:
         """`url` is the `postgresql://…` of the `mes` database."""
         self._url = url
         self._source = source
-        self._pages: dict[asyncio.Queue[Message], Session] = {}
+        self._pages: dict[asyncio.Queue[Message], OperatorSession] = {}
         self._looked_at_sessions = -math.inf
 
     @contextmanager
-    def subscribed(self, session: Session) -> Iterator[asyncio.Queue[Message]]:
+    def subscribed(self, session: OperatorSession) -> Iterator[asyncio.Queue[Message]]:
         """What is told from now on, until the session ends."""
         page: asyncio.Queue[Message] = asyncio.Queue(_WAITING)
         self._pages[page] = session
@@ -107,7 +107,8 @@ class Feed:
         asked = dict(self._pages)
         people = list({session.operator_id for session in asked.values()})
         valid = {
-            Session(*row) for row in await (await connection.execute(_VALID, [people])).fetchall()
+            OperatorSession(*row)
+            for row in await (await connection.execute(_VALID, [people])).fetchall()
         }
         self._looked_at_sessions = time.monotonic()
         for page, session in asked.items():

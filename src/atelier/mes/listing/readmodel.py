@@ -1,7 +1,7 @@
 """The list in Redis: one hash, which is written as a whole or not at all.
 
     content    which content this is: another name after every change
-    position   up to where it holds all changes (see `changes`)
+    position   up to where it holds all changes: a transaction of PostgreSQL, as in `changes`
     chunks     JSON: how many rows each chunk has, by its bound
     first      JSON: the newest rows, for a page's first sight
     <bound>    a chunk, packed

@@ -35,7 +35,7 @@ from atelier.domain.stones import brilliant
 few = settings(max_examples=20)
 
 
-def tenths(limits: ring_design.Limits, most: str | None = None) -> st.SearchStrategy[Decimal]:
+def tenths(limits: ring_design.Bounds, most: str | None = None) -> st.SearchStrategy[Decimal]:
     return st.decimals(limits.least, Decimal(most) if most else limits.most, places=1)
 
 

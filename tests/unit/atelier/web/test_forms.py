@@ -43,7 +43,7 @@ def request(application: object, arrived: list[int]) -> Request:
 
 
 async def test_of_many_uploads_a_few_are_handed_out_at_once() -> None:
-    connections = SimpleNamespace(files=SimpleNamespace(uploads=asyncio.Semaphore(2)))
+    connections = SimpleNamespace(models=SimpleNamespace(uploads=asyncio.Semaphore(2)))
     application = SimpleNamespace(state=SimpleNamespace(connections=connections))
     arrived: list[int] = []
     inside: list[int] = []

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.middleware import Middleware
 
 from atelier.services import SERVICES
-from atelier.web.unreadable import LONGEST_TEXT, PlainRequests
+from atelier.web.unreadable import LONGEST_TEXT, UnreadableRequests
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI(middleware=[Middleware(PlainRequests)])
+    app = FastAPI(middleware=[Middleware(UnreadableRequests)])
     app.state.service = SERVICES["partner"]  # whose refusals are documents
 
     @app.post("/note")

@@ -1,4 +1,4 @@
-// One row of the grid, as the server draws it too (see `templates/work.html`).
+// One row of the grid, as the server draws it too in `templates/work.html`.
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 

@@ -1,5 +1,5 @@
-// What travels: rows as short arrays, the whole list as packed frames (see `mes/listing/rows.py`
-// and `mes/live.py`).
+// What travels: rows as short arrays, the whole list as packed frames, as
+// `mes/listing/rows.py` and `mes/list_stream.py` write them.
 
 const FIELDS = [
   "number",

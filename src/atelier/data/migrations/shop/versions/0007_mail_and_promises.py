@@ -1,4 +1,4 @@
-"""Letters to customers, and what the watcher found out about an order."""
+"""Letters to customers, and what the check for overdue orders found."""
 
 from __future__ import annotations
 

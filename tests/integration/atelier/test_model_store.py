@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
-import os
 import resource
 import struct
 from pathlib import Path
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from atelier.domain.models3d import ModelRejected
-from atelier.security import verify_password_aside
-from atelier.storage.blob_store import Bucket, Folder, Place, StoreUnavailable, place_at
+from atelier.storage.blob_store import BlobStore, Bucket, Folder, StoreUnavailable
 from atelier.storage.model_store import ModelMissing, ModelStore
+from tests.integration.atelier.kept import kept
 from tests.integration.atelier.s3_server import S3
 
 pytestmark = pytest.mark.anyio
@@ -52,24 +49,8 @@ class Upload:
         return chunk
 
 
-@pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "folder":
-        return Folder(tmp_path)
-    s3: S3 = request.getfixturevalue("s3")
-    return Bucket(f"s3://{s3.make_bucket()}/of/customers", **s3.options)
-
-
-async def kept(place: Place) -> list[str]:
-    """The keys of all that is in a place, half-finished things included."""
-    if isinstance(place, Folder):
-        return [str(path) for path in place.folder.rglob("*") if path.is_file()]
-    assert isinstance(place, Bucket)
-    return [each["path"] for batch in place.store.list() for each in batch]
-
-
-async def test_a_model_is_kept_by_its_content(place: Place) -> None:
-    store = ModelStore(place)
+async def test_a_model_is_kept_by_its_content(blob_store: BlobStore) -> None:
+    store = ModelStore(blob_store)
 
     first = await store.save(Upload(CUBE, "ring.stl"), limit=10_000)
     second = await store.save(Upload(CUBE, "the same ring.stl"), limit=10_000)
@@ -77,23 +58,23 @@ async def test_a_model_is_kept_by_its_content(place: Place) -> None:
     assert first.checksum == second.checksum == hashlib.sha256(CUBE).hexdigest()
     assert (first.name, second.name) == ("ring.stl", "the same ring.stl")
     assert first.size == len(CUBE)
-    assert len(await kept(place)) == 1
+    assert len(await kept(blob_store)) == 1
     assert await store.read(first.checksum) == CUBE
 
 
-async def test_too_large_a_model_is_not_read_to_its_end(place: Place) -> None:
+async def test_too_large_a_model_is_not_read_to_its_end(blob_store: BlobStore) -> None:
     upload = Upload(bytes(10 << 20))
 
     with pytest.raises(ModelRejected, match="larger than 2 MB") as caught:
-        await ModelStore(place).save(upload, limit=2 << 20)
+        await ModelStore(blob_store).save(upload, limit=2 << 20)
 
     assert caught.value.code == "too-large"
     assert len(upload.left) > 6 << 20
-    assert await kept(place) == []
+    assert await kept(blob_store) == []
 
 
-async def test_a_model_of_just_the_limit_is_taken(place: Place) -> None:
-    assert await ModelStore(place).save(Upload(CUBE), limit=len(CUBE))
+async def test_a_model_of_just_the_limit_is_taken(blob_store: BlobStore) -> None:
+    assert await ModelStore(blob_store).save(Upload(CUBE), limit=len(CUBE))
 
 
 @pytest.mark.parametrize(
@@ -101,12 +82,14 @@ async def test_a_model_of_just_the_limit_is_taken(place: Place) -> None:
     [(CUBE[:-1], "truncated"), (b"a letter to the jeweller", "not-stl"), (b"", "empty")],
     ids=["truncated", "text", "nothing"],
 )
-async def test_what_is_no_model_leaves_nothing(place: Place, content: bytes, code: str) -> None:
+async def test_what_is_no_model_leaves_nothing(
+    blob_store: BlobStore, content: bytes, code: str
+) -> None:
     with pytest.raises(ModelRejected) as caught:
-        await ModelStore(place).save(Upload(content), limit=10_000)
+        await ModelStore(blob_store).save(Upload(content), limit=10_000)
 
     assert caught.value.code == code
-    assert await kept(place) == []
+    assert await kept(blob_store) == []
 
 
 async def test_a_disk_that_is_full_leaves_no_half_of_a_model(tmp_path: Path) -> None:
@@ -132,9 +115,9 @@ async def test_nothing_is_kept_where_a_disk_is_not_mounted(tmp_path: Path) -> No
     assert not folder.folder.exists()
 
 
-async def test_what_was_never_kept_is_not_found(place: Place) -> None:
+async def test_what_was_never_kept_is_not_found(blob_store: BlobStore) -> None:
     with pytest.raises(ModelMissing, match="has no model 0000"), capture_logs() as lines:
-        await ModelStore(place).read("0" * 64)
+        await ModelStore(blob_store).read("0" * 64)
 
     assert [(line["event"], line["checksum"]) for line in lines] == [("model missing", "0" * 64)]
 
@@ -147,35 +130,6 @@ async def test_that_the_store_is_away_is_in_our_log(tmp_path: Path) -> None:
     assert "FileNotFoundError" in lines[0]["reason"]
 
 
-async def test_a_disk_that_does_not_answer_takes_no_threads_from_others(tmp_path: Path) -> None:
-    # A pipe that nobody writes to blocks whoever opens it, as a file on such a disk does.
-    pipe = tmp_path / "model.stl"
-    os.mkfifo(pipe)
-    folder = Folder(tmp_path)
-    stuck = [asyncio.create_task(folder.read(pipe.name)) for _ in range(40)]
-    await asyncio.sleep(0)  # until they have all begun
-    try:
-        async with asyncio.timeout(10):
-            assert not await verify_password_aside(None, "anything", "test")
-        assert not any(task.done() for task in stuck)
-    finally:
-        for task in stuck:
-            task.cancel()
-        writer = os.open(pipe, os.O_RDWR)
-        pipe.unlink()
-        os.close(writer)
-        await asyncio.gather(*stuck, return_exceptions=True)
-
-
-async def test_a_file_of_several_parts_comes_back_as_it_was(place: Place) -> None:
-    content = os.urandom(20 << 20)
-
-    await place.keep("aa/large.stl", content)
-
-    assert await place.read("aa/large.stl") == content
-    assert len(await kept(place)) == 1
-
-
 async def test_models_are_kept_below_the_prefix_of_their_bucket(s3: S3) -> None:
     bucket = s3.make_bucket()
     model = await ModelStore(Bucket(f"s3://{bucket}/of/customers", **s3.options)).save(
@@ -186,56 +140,16 @@ async def test_models_are_kept_below_the_prefix_of_their_bucket(s3: S3) -> None:
     assert await Bucket(f"s3://{bucket}", **s3.options).read(key) == CUBE
 
 
-async def test_an_s3_that_is_away_for_a_moment_is_asked_again(s3: S3) -> None:
-    bucket = s3.make_bucket()
-    server = httpx.URL(s3.address)
-    refused = 3
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal refused
-        if refused:
-            refused -= 1
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
-            await writer.drain()
-            writer.close()
-        else:
-            there = await asyncio.open_connection(server.host, server.port)
-            await asyncio.gather(_carry(reader, there[1]), _carry(there[0], writer))
-
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as line:
-        port = line.sockets[0].getsockname()[1]
-        options = {**s3.options, "endpoint": f"http://127.0.0.1:{port}"}
-        # Each request on a connection of its own, so that each can be refused.
-        place = Bucket(f"s3://{bucket}", **options)
-        await place.keep("aa/model.stl", CUBE)
-
-    assert refused == 0
-    assert await Bucket(f"s3://{bucket}", **s3.options).read("aa/model.stl") == CUBE
-
-
 @pytest.mark.parametrize("fault", ["no server", "no bucket"])
 async def test_what_s3_does_not_take_is_said_in_words_for_customers(s3: S3, fault: str) -> None:
     address = s3.options | ({"endpoint": "http://127.0.0.1:1"} if fault == "no server" else {})
-    place = Bucket("s3://there-is-none/x", **address)
+    blob_store = Bucket("s3://there-is-none/x", **address)
 
     with pytest.raises(StoreUnavailable, match="does not answer at the moment"):
-        await ModelStore(place).save(Upload(CUBE), limit=10_000)
+        await ModelStore(blob_store).save(Upload(CUBE), limit=10_000)
     if fault == "no server":
         with pytest.raises(StoreUnavailable):
-            await ModelStore(place).read("0" * 64)
-
-
-def test_the_setting_says_which_kind_of_place_it_is(tmp_path: Path) -> None:
-    assert isinstance(place_at("s3://bucket/prefix"), Bucket)
-    assert isinstance(place_at(str(tmp_path)), Folder)
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+            await ModelStore(blob_store).read("0" * 64)
 
 
 @pytest.mark.parametrize(
