@@ -24,9 +24,12 @@ from touchstone.waiting import eventually
 GREETER = Path(__file__).parent / "greeter"
 
 CONTROLLER = """
+import signal
 import sys
 import tempfile
 from pathlib import Path
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)  # a shell may hold them back (`nohup`, `&`)
 from touchstone.keeper.client import KeeperClient, KeeperProcess
 
 keeper = KeeperProcess(Path(sys.argv[1]), "native", parent=Path(sys.argv[2]))
