@@ -13,6 +13,15 @@ ROOT = Path(__file__).parents[2]
 MODULE = 400  # lines that a module may have
 FUNCTION = 60  # and a function
 
+EVERYWHERE = (
+    *("src/touchstone", "src/atelier", "fixtures", "tests", "benchmarks", "features", "docs"),
+    "conftest.py",
+)
+
+CLAIMS = "tests.integration.atelier.test_metrics_of_events"
+ALLOWED = ("tests/integration/atelier/test_metrics.py", CLAIMS)
+"""Whoever asks whether a test moves each metric must have loaded all tests that say so."""
+
 
 @dataclass(frozen=True)
 class Module:
@@ -29,9 +38,10 @@ class Module:
 
 
 def modules(*folders: str) -> Iterator[Module]:
-    """Each module below these folders."""
+    """Each module below these folders, or that is one of them itself."""
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        place = ROOT / folder
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
             yield Module(str(path.relative_to(ROOT)), path.read_text("utf-8"))
 
 
@@ -46,7 +56,7 @@ def imported(module: Module) -> Iterator[str]:
 def test_a_module_is_read_at_one_sitting() -> None:
     found = [
         f"{module.name}: {module.lines} lines, {MODULE} at the most"
-        for module in modules("src/touchstone", "src/atelier", "fixtures")
+        for module in modules(*EVERYWHERE)
         if module.lines > MODULE
     ]
     assert found == []
@@ -56,7 +66,7 @@ def test_a_function_is_seen_at_one_look() -> None:
     """Those of migrations have run somewhere already: nobody changes them again."""
     found = [
         f"{module.name}: {node.name} has {lines} lines, {FUNCTION} at the most"
-        for module in modules("src/touchstone", "src/atelier", "fixtures")
+        for module in modules(*EVERYWHERE)
         if module.lines > FUNCTION and "/migrations/" not in module.name
         for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -73,6 +83,20 @@ def test_nothing_is_imported_from_a_conftest() -> None:
         if "conftest" in module.text
         for what in imported(module)
         if "conftest" in what.split(".")
+    ]
+    assert found == []
+
+
+def test_no_test_module_is_imported() -> None:
+    """What several of them need has a module beside them that is none."""
+    found = [
+        f"{module.name} imports {what}"
+        for module in modules("tests", "features", "fixtures", "benchmarks", "docs", "conftest.py")
+        if "test_" in module.text
+        for what in imported(module)
+        if what.startswith("tests.")
+        and any(part.startswith("test_") for part in what.split("."))
+        and (module.name, what) != ALLOWED
     ]
     assert found == []
 

@@ -20,6 +20,11 @@ from tests.integration.atelier.moved import Moved
 from tests.integration.atelier.s3_server import S3, s3_server
 from touchstone.sandbox import Sandbox
 
+# Their assertions are to tell what they compared, as those of test modules do.
+pytest.register_assert_rewrite(
+    "tests.integration.atelier.order_flow", "tests.integration.atelier.partner_client"
+)
+
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, bool]]:

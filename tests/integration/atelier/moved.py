@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from prometheus_client import Gauge, Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -155,3 +156,8 @@ def _labels(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
         (label, value.rpartition("_")[2] if label == "database" else value)
         for label, value in labels.items()
     )
+
+
+DATABASES: Final = ("shop", "mes")
+PARTNER: Final = UUID("018f0000-0000-7000-8000-000000000002")
+NOWHERE: Final = "127.0.0.1:1"

@@ -20,7 +20,7 @@ from atelier.mail.transport import transport
 from atelier.security import read_confirmation_code
 from fixtures.mailbox import Mailbox
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.test_mail import cancelled, letters, submitted
+from tests.integration.atelier.customers_letters import cancelled, letters, submitted
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio

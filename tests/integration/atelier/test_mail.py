@@ -10,9 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier.clock import now
 from atelier.data.database import Database
-from atelier.data.shop import Customer, Email, Order, Partner
+from atelier.data.shop import Email, Order, Partner
 from atelier.domain.lifecycle import Owner, State
 from atelier.mail import due
 from atelier.mail.composing import Letterhead
@@ -27,6 +26,13 @@ from atelier.usecases import orders
 from fixtures.letters import read
 from fixtures.mailbox import Mailbox
 from tests.integration.atelier.background import Start
+from tests.integration.atelier.customers_letters import (
+    cancelled,
+    due_letters,
+    letters,
+    registered,
+    submitted,
+)
 from tests.integration.atelier.wire import MODEL, deliver
 from touchstone.waiting import eventually_async
 
@@ -34,28 +40,6 @@ pytestmark = pytest.mark.anyio
 
 HEAD = Letterhead("Atelier <orders@atelier.example>")
 QUEUE = "shop.mail"
-
-
-async def registered(shop: Database, language: str = "en") -> Customer:
-    name = {"en": "Anna", "ru": "Анна"}[language]
-    customer = Customer(
-        email=f"{uuid4().hex}@example.org",
-        name=name,
-        language=language,
-        password_hash="-",
-        confirmed_at=now(),
-    )
-    async with shop.session() as session:
-        session.add(customer)
-    return customer
-
-
-async def submitted(shop: Database, customer: Customer) -> Order:
-    actor = f"customer:{customer.id}"
-    async with shop.session() as session:
-        order = await orders.start(session, customer.id)
-        await orders.attach_model(session, order, MODEL, actor)
-        return await orders.submit(session, order, "gold-585", "satin", actor)
 
 
 async def told(shop: Database, *events: Event) -> None:
@@ -87,33 +71,6 @@ def priced(order: Order) -> Event:
 
 def worked(order: Order, name: str, **data: str | None) -> Event:
     return Event(type=f"work.{name}", order_id=order.id, actor=f"operator:{uuid4()}", data=data)
-
-
-def cancelled(customer: Customer, order_id: UUID | None = None) -> Event:
-    """About an order of hers, or about one that nobody has."""
-    return Event(
-        type="order.cancelled",
-        order_id=order_id or uuid4(),
-        actor=f"customer:{customer.id}",
-        data={"from": "CONFIRMED", "reason": None},
-    )
-
-
-async def due_letters(shop: Database, number: int = 1) -> list[UUID]:
-    """Ids of orders about each of which a letter is due."""
-    customer = await registered(shop)
-    found = []
-    for _ in range(number):
-        order = await submitted(shop, customer)
-        async with shop.session() as session:
-            await due.handle(session, cancelled(customer, order.id), lambda: None)
-        found.append(order.id)
-    return found
-
-
-async def letters(shop: Database) -> list[Email]:
-    async with shop.session() as session:
-        return list(await session.scalars(sa.select(Email).order_by(Email.created_at)))
 
 
 def sender(shop: Database, through: Transport | Mailbox, *, first_wait: float = 0.05) -> Sender:

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+import tests.integration.atelier.test_metrics_of_events  # noqa: F401 – what its tests claim to move
 from atelier.admin import comparing
 from atelier.data.database import Database
 from atelier.data.mes import Operator
@@ -41,9 +42,18 @@ from atelier.web import limits
 from atelier.web.limits import Limit
 from atelier.web.refusal import Refusal
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.moved import CLAIMED, Moved, all_of, declared, moves, values_told
-from tests.integration.atelier.test_metrics_of_events import DATABASES, NOWHERE, PARTNER
-from tests.integration.atelier.test_model_store import CUBE, OPEN_CUBE, Upload
+from tests.integration.atelier.moved import (
+    CLAIMED,
+    DATABASES,
+    NOWHERE,
+    PARTNER,
+    Moved,
+    all_of,
+    declared,
+    moves,
+    values_told,
+)
+from tests.integration.atelier.uploads import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.wire import MODEL, told
 from touchstone.waiting import eventually_async
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,19 +46,16 @@ from atelier.usecases import price_requests
 from fixtures.mailbox import Mailbox
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.moved import Moved, all_of, moves
-from tests.integration.atelier.test_mail import due_letters
-from tests.integration.atelier.test_webhooks import handled, placed
-from tests.integration.atelier.test_webhooks import told as told_of
+from tests.integration.atelier.customers_letters import due_letters
+from tests.integration.atelier.moved import DATABASES, NOWHERE, PARTNER, Moved, all_of, moves
+from tests.integration.atelier.partner_events import handled, placed
+from tests.integration.atelier.partner_events import told as told_of
 from tests.integration.atelier.wire import deliver, told
 from touchstone.waiting import eventually_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("moved")]
 
 QUEUES: Final = tuple(SUBSCRIPTIONS)
-DATABASES: Final = ("shop", "mes")
-PARTNER: Final = UUID("018f0000-0000-7000-8000-000000000002")
-NOWHERE: Final = "127.0.0.1:1"
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from atelier.domain.pricing import Quote, quote
 from fixtures import models
 from fixtures.company import Company
 from fixtures.webhook_receiver import WebhookReceiver
-from tests.integration.atelier.test_partner_api import (
+from tests.integration.atelier.partner_client import (
     RING,
     assert_problem,
     client,

@@ -29,7 +29,7 @@ from atelier.storage.model_store import ModelStore, StoredModel
 from atelier.usecases import metal_prices, price_requests
 from fixtures import models as meshes
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.test_model_store import CUBE, OPEN_CUBE, Upload
+from tests.integration.atelier.uploads import CUBE, OPEN_CUBE, Upload
 from tests.integration.atelier.wire import dead_letters, deliver, told
 from touchstone.waiting import eventually_async
 

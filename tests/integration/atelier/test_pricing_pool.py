@@ -17,7 +17,7 @@ from atelier.domain.models3d import ModelRejected, measure
 from atelier.pricing.pool import Pool, TookTooLong, WorkerLost
 from atelier.pricing.worker import WorkerFault
 from fixtures import models
-from tests.integration.atelier.test_model_store import CUBE, OPEN_CUBE
+from tests.integration.atelier.uploads import CUBE, OPEN_CUBE
 
 pytestmark = pytest.mark.anyio
 

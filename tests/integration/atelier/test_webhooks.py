@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -12,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from atelier.clock import now
-from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.shop import (
     Delivery,
@@ -22,7 +20,6 @@ from atelier.data.shop import (
     WebhookEndpoint,
 )
 from atelier.domain.lifecycle import Owner, State
-from atelier.messaging.event import Event
 from atelier.partner.webhooks import endpoints
 from atelier.partner.webhooks.sender import WebhookSender
 from atelier.partner.webhooks.signing import secret_of
@@ -30,7 +27,7 @@ from atelier.settings import Settings
 from atelier.usecases import orders
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.wire import MODEL
+from tests.integration.atelier.partner_events import handled, placed, told
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
@@ -57,31 +54,11 @@ def hasty(settings: Settings) -> Settings:
     return settings.model_copy(update={"webhook_first_delay": 0.02, "webhook_attempts": 3})
 
 
-async def placed(shop: Database, partner: Partner) -> Order:
-    async with shop.session() as session:
-        return await orders.place(session, partner.id, MODEL, "gold-585")
-
-
 async def priced(shop: Database, order: Order) -> None:
     async with shop.session() as session:
         await orders.move(
             session, order.id, State.PRICE_CALCULATED, owner=Owner.PRICING, actor="pricing"
         )
-
-
-async def told(shop: Database, order: Order) -> list[Event]:
-    """The events of the order, as the queue would bring them."""
-    async with shop.session() as session:
-        outbox = outbox_tables.outbox.c
-        rows = await session.scalars(sa.select(outbox.body).order_by(outbox.id))
-        events = [Event.from_json(json.dumps(body).encode()) for body in rows]
-    return [event for event in events if event.order_id == order.id]
-
-
-async def handled(shop: Database, *events: Event) -> None:
-    for event in events:
-        async with shop.session() as session:
-            await endpoints.handle(session, event)
 
 
 async def deliveries(shop: Database) -> Sequence[WebhookDelivery]:

@@ -106,3 +106,14 @@ async def all_published(*databases: Database) -> None:
         return total
 
     await eventually_async(left, until=lambda count: not count)
+
+
+async def dead_events(mes: Database, count: int) -> Sequence[DeadLetter]:
+    return await eventually_async(
+        lambda: dead_letters(mes), until=lambda found: len(found) == count
+    )
+
+
+def exploded(order_id: UUID | None = None) -> Event:
+    """An event that no consumer knows."""
+    return Event(type="order.exploded", order_id=order_id or uuid4(), actor="test")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import zipfile
-from pathlib import Path
-
 import pytest
+
+from tests.integration.touchstone.recorded_run import Run, groups_in, trace_of
 
 FEATURE = """
 Feature: Ring
@@ -95,47 +92,6 @@ SANDBOX = """
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
     return Run(pytester)
-
-
-class Run:
-    """Runs pytest with nothing but touchstone's recording, in a process of its own."""
-
-    def __init__(self, pytester: pytest.Pytester) -> None:
-        self._pytester = pytester
-        self.artefacts = pytester.path / ".touchstone" / "artefacts"
-
-    def __call__(self, *arguments: str) -> pytest.RunResult:
-        plugins = (
-            "gherkin.scenario_record",
-            "report.evidence",
-            "report.artefacts",
-            "report.rerun",
-            "browser.fixtures",
-        )
-        return self._pytester.run(
-            *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-W", "error"),
-            *("-p", "pytest_bdd.plugin", "-p", "xdist", "-p", "pytest_socket"),
-            *(part for name in plugins for part in ("-p", f"touchstone.{name}")),
-            *("--disable-socket", "--allow-unix-socket", "--allow-hosts=127.0.0.1,::1"),
-            f"--rootdir={self._pytester.path}",
-            *arguments,
-        )
-
-    def kept(self) -> dict[str, list[str]]:
-        """Names of the files, by folder."""
-        return {
-            folder.name: sorted(file.name for file in folder.rglob("*") if file.is_file())
-            for folder in sorted(self.artefacts.iterdir())
-        }
-
-
-def trace_of(file: Path) -> list[dict[str, object]]:
-    with zipfile.ZipFile(file) as archive:
-        return [json.loads(line) for line in archive.read("trace.trace").splitlines()]
-
-
-def groups_in(file: Path) -> list[object]:
-    return [event["title"] for event in trace_of(file) if event.get("method") == "tracingGroup"]
 
 
 def test_a_failed_scenario_leaves_all_that_explains_it(pytester: pytest.Pytester, run: Run) -> None:
@@ -317,42 +273,6 @@ def test_a_missing_step_is_named_with_its_line(pytester: pytest.Pytester, run: R
     )
 
 
-def test_a_missing_browser_is_one_clear_message(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile("def test_page(browse): pass")
-
-    result = run("--browser-path=/nowhere/chromium")
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["/nowhere/chromium: no such program. --browser-path and*"])
-    result.stdout.no_fnmatch_line("*Traceback*")
-
-
-def test_playwrights_own_browser_is_asked_for_by_its_command(
-    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytester.makepyfile("def test_page(browse): pass")
-    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(pytester.path))  # where none is
-
-    result = run("--browser=firefox")
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["browser: firefox *", "*  python -m playwright install --with-deps firefox"]
-    )
-    result.stdout.no_fnmatch_line("*Traceback*")
-
-
-def test_a_program_of_another_maker_is_no_firefox(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile("def test_page(browse): pass")
-
-    result = run("--browser=firefox", "--browser-path=/bin/false")
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["/bin/false does not start as a browser. Playwright drives its own build of firefox only."]
-    )
-
-
 RETRIED = """
     from pathlib import Path
 
@@ -418,16 +338,3 @@ def test_pages_are_in_a_trace_only_where_all_is_recorded(
 
     assert not pages()
     assert pages("--artefacts=on")
-
-
-def test_a_film_without_its_program_is_one_clear_message(
-    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytester.makepyfile("def test_page(browse): browse('Anna')")
-    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(pytester.path))  # where none is
-
-    result = run("--video")
-
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*python -m playwright install ffmpeg"])
-    result.stdout.no_fnmatch_line("*Traceback*")

@@ -8,11 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from atelier.domain.people import BadAddress, BadName, clean_name, defused, normal_address
-
-LINKED = re.compile(
-    r"(?:https?|ftp|mailto|tel):\S|//|www\.\S|@|(?:\d+\.){3}\d|[^\W_]+\.[^\W\d_]{2,}", re.IGNORECASE
-)
-"""What some mail program or other makes a link of."""
+from tests.unit.atelier.domain.links import is_linked
 
 pieces = st.sampled_from(
     [
@@ -44,10 +40,6 @@ pieces = st.sampled_from(
     ]
 )
 typed = st.one_of(st.text(max_size=40), st.lists(pieces, max_size=12).map("".join))
-
-
-def is_linked(text: str) -> bool:
-    return LINKED.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from atelier.mail import composing
 from atelier.mail.composing import Letterhead
 from atelier.mail.kinds import CONFIRMATION, Kind
 from atelier.mail.languages import LANGUAGES
-from tests.unit.atelier.domain.test_people import is_linked
+from tests.unit.atelier.domain.links import is_linked
 
 SHOP: Final = "https://shop.example"
 MARK: Final = "Zvonimir"

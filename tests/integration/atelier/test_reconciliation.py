@@ -1,19 +1,14 @@
-"""What whoever runs the platform does by command: dead letters and reconciliation."""
+"""What differs between the shop and the factory is found, and repaired where it can be."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from aio_pika import Message
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atelier.admin import dead_letters as operations
 from atelier.admin.reconciler import Reconciler
 from atelier.admin.reconciliation import Systems, repaired
 from atelier.clock import now
@@ -25,30 +20,26 @@ from atelier.data.shop import (
     Partner,
 )
 from atelier.domain.lifecycle import State
-from atelier.messaging import inbox
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
 from atelier.messaging.event import Event
-from atelier.messaging.handler import Refused
-from atelier.messaging.inbox import DeadLetter
 from atelier.messaging.relay import Relay
 from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.telemetry.metrics import REGISTRY
-from atelier.usecases import orders, work_orders
+from atelier.usecases import work_orders
 from tests.integration.atelier.background import Start
-from tests.integration.atelier.platform_process import command
+from tests.integration.atelier.mes_orders import mes_consumer
+from tests.integration.atelier.partner_events import placed
 from tests.integration.atelier.wire import (
     MODEL,
     all_published,
-    dead_letters,
+    dead_events,
     deliver,
-    history,
-    in_the_inbox,
+    exploded,
     told,
     waiting,
 )
-from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
@@ -57,108 +48,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def systems(shop: Database, mes: Database, broker: BrokerConnection) -> Systems:
     return Systems(shop, mes, broker, grace=timedelta(0))
-
-
-def mes_consumer(mes: Database, broker: BrokerConnection, settings: Settings) -> Consumer:
-    return Consumer(
-        "mes.orders", work_orders.handle, mes, broker, retry_delays=settings.retry_delays
-    )
-
-
-async def dead_events(mes: Database, count: int) -> Sequence[DeadLetter]:
-    return await eventually_async(
-        lambda: dead_letters(mes), until=lambda found: len(found) == count
-    )
-
-
-async def placed(shop: Database, partner: Partner) -> Order:
-    async with shop.session() as session:
-        return await orders.place(session, partner.id, MODEL, "gold-585")
-
-
-def exploded(order_id: UUID | None = None) -> Event:
-    """An event that no consumer knows."""
-    return Event(type="order.exploded", order_id=order_id or uuid4(), actor="test")
-
-
-async def test_dead_letters_say_what_died_where_when_and_why(
-    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
-) -> None:
-    unknown = exploded()
-    await deliver(broker, "mes.orders", unknown, b"no event")
-    start(mes_consumer(mes, broker, settings))
-    await dead_events(mes, 2)
-
-    letters = {letter.type: letter for letter in await operations.found(shop, mes)}
-
-    letter = letters["order.exploded"]
-    assert (letter.id, letter.queue) == (str(unknown.id), "mes.orders")
-    assert letter.order_id == str(unknown.order_id)
-    assert letter.attempts == 1
-    assert "does not know events of type 'order.exploded'" in letter.reason
-    assert timedelta(0) <= now() - letter.died_at < timedelta(minutes=5)
-    assert letters["no event"].body == "no event"
-    assert len(await operations.found(shop, mes, SUBSCRIPTIONS["mes.orders"])) == 2
-    assert await operations.found(shop, mes, SUBSCRIPTIONS["shop.orders"]) == []
-
-
-async def test_a_replayed_event_is_handled_once_and_the_others_stay_dead(
-    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
-) -> None:
-    submitted, other = told(uuid4(), None, State.SUBMITTED), exploded()
-    is_locked = True
-
-    async def handle(session: AsyncSession, event: Event) -> None:
-        if is_locked:
-            raise LookupError("the vault is locked")
-        await work_orders.handle(session, event)
-
-    start(Consumer("mes.orders", handle, mes, broker, retry_delays=settings.retry_delays))
-    await deliver(broker, "mes.orders", submitted, other)
-    await dead_events(mes, 2)
-    is_locked = False
-
-    replayed = await operations.replay(shop, mes, lambda each: each.id == str(submitted.id))
-
-    assert [letter.id for letter in replayed] == [str(submitted.id)]
-    assert await eventually_async(lambda: history(mes, submitted)) == [State.SUBMITTED]
-    assert [letter.id for letter in await operations.found(shop, mes)] == [str(other.id)]
-
-
-async def test_what_is_given_up_and_replayed_dies_again_with_its_new_reason(
-    shop: Database, mes: Database, broker: BrokerConnection, settings: Settings, start: Start
-) -> None:
-    await deliver(broker, "mes.orders", b"no event", exploded())
-    start(mes_consumer(mes, broker, settings))
-    before = await dead_events(mes, 2)
-
-    await operations.replay(shop, mes, lambda _: True)
-
-    again = await eventually_async(
-        lambda: dead_letters(mes),
-        until=lambda found: (
-            len(found) == 2
-            and all(new.died_at > old.died_at for new, old in zip(found, before, strict=True))
-        ),
-    )
-    assert [letter.reason for letter in again] == [letter.reason for letter in before]
-
-
-async def test_what_waits_keeps_its_trace(
-    mes: Database, broker: BrokerConnection, settings: Settings, start: Start
-) -> None:
-    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    early = told(uuid4(), State.PRICE_CALCULATED, State.CONFIRMED)
-    async with broker.channel() as channel:
-        sent = Message(early.to_json(), headers={"traceparent": trace})
-        await channel.default_exchange.publish(sent, routing_key="mes.orders")
-    start(mes_consumer(mes, broker, settings))
-
-    async def kept() -> Sequence[str | None]:
-        async with mes.session() as session:
-            return (await session.scalars(sa.select(outbox_tables.inbox.c.traceparent))).all()
-
-    assert await eventually_async(kept) == [trace]
 
 
 async def test_what_was_lost_between_outbox_and_consumer_is_sent_again_and_nothing_else(
@@ -372,39 +261,3 @@ async def test_what_may_be_on_its_way_is_no_difference(
     await placed(shop, partner)
 
     assert await Systems(shop, mes, broker, grace=timedelta(minutes=5)).differences() == []
-
-
-async def test_commands_say_what_they_found_and_did(
-    bare_sandbox: Sandbox, shop: Database, mes: Database, partner: Partner
-) -> None:
-    died = exploded()
-    async with mes.session() as session:
-        given_up = inbox.setback(Refused("nobody knows it"), 0, ())
-        await inbox.keep(session, "mes.orders", died, given_up)
-    order = await placed(shop, partner)
-
-    listed = await asyncio.to_thread(command, bare_sandbox, "dlq", "list")
-    assert str(died.id) in listed.stdout
-    assert "mes.orders" in listed.stdout
-    unclean = await asyncio.to_thread(command, bare_sandbox, "reconcile", "--grace", "0", "--json")
-    assert unclean.returncode == 1
-    kinds = {(each["where"], each["kind"]) for each in json.loads(unclean.stdout)}
-    assert {("mes.orders", "dead letter"), (order.number, "missing in mes")} <= kinds
-    replayed = await asyncio.to_thread(command, bare_sandbox, "dlq", "replay", "--all")
-    assert "1 replayed" in replayed.stdout
-    assert not await dead_letters(mes)
-    assert await in_the_inbox(mes) == ["Refused: nobody knows it"]
-
-
-def test_systems_that_agree_end_with_0(bare_sandbox: Sandbox) -> None:
-    clean = command(bare_sandbox, "reconcile")
-
-    assert (clean.returncode, clean.stdout) == (0, "All systems agree.\n")
-
-
-def test_a_replay_has_to_be_told_of_what(bare_sandbox: Sandbox) -> None:
-    for words in (("replay",), ("replay", "--id", "nothing"), ("show", "nothing")):
-        refused = command(bare_sandbox, "dlq", *words)
-
-        assert refused.returncode == 2
-        assert refused.stderr.startswith(("Say which events", "No dead letter has the id nothing"))
