@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,17 @@ Read = TypeVar("Read", bound=BaseSettings)
 _Address = Annotated[
     str, Field(pattern=r"^https?://[^/]"), AfterValidator(lambda address: address.rstrip("/"))
 ]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("a time zone such as Europe/Moscow") from None
+    return name
+
+
+_Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def _cores() -> int:
@@ -74,6 +86,7 @@ class Settings(_FromEnvironment):
     mail_from: str = "Atelier <orders@atelier.example>"
     shop_address: _Address | None = None
     overdue_every: float = 60.0  # seconds
+    time_zone: _Zone = "Europe/Moscow"  # that people read times in
     otlp_endpoint: str | None = None  # of a collector, such as http://localhost:4318
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     host: str = "127.0.0.1"

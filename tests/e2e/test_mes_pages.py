@@ -3,10 +3,14 @@ gone through with the keyboard alone."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from atelier import company_time
 from atelier.domain.lifecycle import State
+from atelier.settings import Settings
 from fixtures.accessibility import barriers
 from fixtures.company import Company
 from fixtures.pages.mes import WorkPage
@@ -87,3 +91,27 @@ def test_the_list_is_gone_through_with_the_keyboard(company: Company, page: Page
     expect(work.row(numbers[2])).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"Order {numbers[2]}")).to_be_visible()
+
+
+def test_times_are_those_of_the_company(company: Company, page: Page) -> None:
+    """Also in rows that the page's script draws, in a browser that is somewhere else."""
+    partner = company.works_with_partner("Meridian")
+    home = company.sandbox.services["mes"]
+    page.goto(f"{home}/work")
+    work = WorkPage(page)
+    expect(work.live).to_be_visible()
+    number = order_in_state(State.CONFIRMED, partner, company.systems).number
+    drawn = work.row(number).locator("time")
+    expect(drawn).to_have_count(2)
+    zone = Settings.model_fields["time_zone"].default
+
+    for each in drawn.all():
+        at = datetime.fromisoformat(each.get_attribute("datetime") or "")
+        expect(each).to_have_text(company_time.short_moment(at, zone))
+    page.goto(f"{home}/work/{number}")
+    promised = page.locator("dl time").first
+    at = datetime.fromisoformat(promised.get_attribute("datetime") or "")
+    expect(promised).to_have_text(company_time.moment(at, zone))
+    expect(
+        page.get_by_text(f"All times are those of {company_time.zone_name(zone)}.")
+    ).to_be_visible()

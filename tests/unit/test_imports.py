@@ -24,7 +24,7 @@ ATELIER: Final[Sequence[set[str]]] = (
     {"messaging", "storage"},
     {"cache", "command_errors", "data", "security"},
     {"domain", "telemetry"},
-    {"cancellation", "clock", "settings"},
+    {"cancellation", "clock", "company_time", "settings"},
 )
 
 TOUCHSTONE: Final[Sequence[set[str]]] = (

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from atelier import security
+from atelier import company_time, security
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.model_advice import advice
 from atelier.domain.people import defused
@@ -65,11 +65,12 @@ for _name in _TEMPLATES.list_templates():
 @dataclass(frozen=True)
 class Letterhead:
     """Who writes; `shop` is the address of the shop's pages, where letters may link to them.
-    `secret` signs what confirms an address."""
+    `secret` signs what confirms an address; `zone` is where the company is."""
 
     sender: str
     shop: str | None = None
     secret: str = field(default="", repr=False)
+    zone: str = "Europe/Moscow"
 
     @property
     def domain(self) -> str:
@@ -94,7 +95,7 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
         "subject": subject,
         "greeting": phrases["greeting"].format(name) if name else phrases["greeting_to_anybody"],
         "first": first,
-        "facts": _facts(kind, order, language),
+        "facts": _facts(kind, order, language, head.zone),
         "code": None,
         "rest": rest,
         "address": None if head.shop is None else f"{head.shop}/orders/{order.number}",
@@ -154,14 +155,15 @@ def _message(
     return message
 
 
-def _facts(kind: Kind, order: Order, language: Language) -> Sequence[tuple[str, str]]:
+def _facts(kind: Kind, order: Order, language: Language, zone: str) -> Sequence[tuple[str, str]]:
     """The figures of a letter: what each is called and what it is."""
     facts: list[tuple[str, str]] = []
     match kind:
         case Kind.PRICE | Kind.SENT_BACK:
             facts = _breakdown(order, language)
         case Kind.APPROVAL | Kind.CANCELLATION_REFUSED if order.promised_at is not None:
-            facts = [(language.labels["promised"], language.day(order.promised_at))]
+            day = company_time.day(order.promised_at, zone, language.code)
+            facts = [(language.labels["promised"], day)]
         case Kind.SHIPPING if order.tracking_number is not None:
             facts = [(language.labels["tracking"], defused(order.tracking_number))]
     return facts

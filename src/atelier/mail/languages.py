@@ -1,10 +1,9 @@
-"""How letters write money, days and the names of things, in each language that we write in."""
+"""How letters write money and the names of things, in each language that we write in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -12,20 +11,6 @@ from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 
 _NO_BREAK = "\u00a0"
-_MONTHS = (
-    ("January", "января"),
-    ("February", "февраля"),
-    ("March", "марта"),
-    ("April", "апреля"),
-    ("May", "мая"),
-    ("June", "июня"),
-    ("July", "июля"),
-    ("August", "августа"),
-    ("September", "сентября"),
-    ("October", "октября"),
-    ("November", "ноября"),
-    ("December", "декабря"),
-)
 
 
 @dataclass(frozen=True)
@@ -34,7 +19,6 @@ class Language:
 
     code: str
     money: Callable[[Decimal], str]
-    day: Callable[[datetime], str]
     names: Mapping[str, str]
     labels: Mapping[str, str]
 
@@ -51,20 +35,9 @@ def _russian_money(amount: Decimal) -> str:
     return f"{amount:,.2f}".replace(",", _NO_BREAK).replace(".", ",") + f"{_NO_BREAK}€"
 
 
-def _english_day(at: datetime) -> str:
-    there = at.astimezone(UTC)
-    return f"{there.day} {_MONTHS[there.month - 1][0]} {there.year}"
-
-
-def _russian_day(at: datetime) -> str:
-    there = at.astimezone(UTC)
-    return f"{there.day} {_MONTHS[there.month - 1][1]} {there.year}{_NO_BREAK}г."
-
-
 _ENGLISH = Language(
     "en",
     _english_money,
-    _english_day,
     {
         **{metal.code: metal.name for metal in METALS.values()},
         **{finish.code: finish.name for finish in FINISHES.values()},
@@ -81,7 +54,6 @@ _ENGLISH = Language(
 _RUSSIAN = Language(
     "ru",
     _russian_money,
-    _russian_day,
     {
         "silver-925": "Серебро 925",
         "gold-585": "Золото 585",

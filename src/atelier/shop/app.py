@@ -64,7 +64,9 @@ def _sender(connections: Connections) -> Sender | None:
     settings = connections.settings
     if settings.mail is None:
         return None
-    head = Letterhead(settings.mail_from, settings.shop_address, settings.secret_key)
+    head = Letterhead(
+        settings.mail_from, settings.shop_address, settings.secret_key, settings.time_zone
+    )
     return Sender(connections.shop, transport(settings.mail), head)
 
 

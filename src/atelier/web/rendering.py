@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextvars import ContextVar
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -14,14 +15,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from atelier import company_time
 from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.pictures.light import COLOURS
 from atelier.service import Service
+from atelier.web.scope import connections_of
 
 STATIC: Final = Path(__file__).parent / "static"
 _SHARED: Final = Path(__file__).parent / "templates"
+_ZONE: ContextVar[str] = ContextVar("zone")  # of the company, while a page is rendered
 
 
 def money(amount: Decimal) -> str:
@@ -34,33 +38,18 @@ def money(amount: Decimal) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A time for people, in UTC, to the minute.
-
-    >>> moment(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
-    '7 Mar 2026, 09:05 UTC'
-    """
-    there = at.astimezone(UTC)
-    return f"{there.day} {there:%b %Y, %H:%M} UTC"
+    """A time for people, in the company's zone and with its name."""
+    return company_time.moment(at, _ZONE.get())
 
 
 def short_moment(at: datetime) -> str:
-    """A time for people who have little room and know the year and the zone.
-
-    >>> short_moment(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
-    '7 Mar, 09:05'
-    """
-    there = at.astimezone(UTC)
-    return f"{there.day} {there:%b, %H:%M}"
+    """A time for people who have little room; the foot of the page names the zone."""
+    return company_time.short_moment(at, _ZONE.get())
 
 
 def day(at: datetime) -> str:
-    """A day for people, in UTC.
-
-    >>> day(datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
-    '7 March 2026'
-    """
-    there = at.astimezone(UTC)
-    return f"{there.day} {there:%B %Y}"
+    """A day for people, in the company's zone."""
+    return company_time.day(at, _ZONE.get())
 
 
 def file_size(size: int) -> str:
@@ -114,9 +103,13 @@ class Pages:
     ) -> HTMLResponse:
         """The page `template`; it also knows the request and who is signed in (`person`)."""
         person = getattr(request.state, "person", None)
-        text = self._environment.get_template(template).render(
-            {"request": request, "person": person, **context}
-        )
+        zone = connections_of(request).settings.time_zone
+        known = {"request": request, "person": person, "zone": zone}
+        before = _ZONE.set(zone)
+        try:
+            text = self._environment.get_template(template).render(known | context)
+        finally:
+            _ZONE.reset(before)
         return HTMLResponse(text, status_code=status)
 
 
@@ -137,6 +130,7 @@ def _environment(service: Service, templates: Path) -> Environment:
         state_name=state_name,
         metal_name=metal_name,
         finish_name=finish_name,
+        zone_name=company_time.zone_name,
     )
     known: Mapping[str, object] = {
         "service": service.name,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.requests import Request
 
 from atelier.connections import Connections
 from atelier.running import Running
 from atelier.service import Service
-from atelier.web.rendering import Pages
+
+if TYPE_CHECKING:
+    from atelier.web.rendering import Pages  # which asks for the scope itself
 
 
 def service_of(request: Request) -> Service:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -10,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.domain.metals import METALS
-from atelier.web.rendering import file_size, metal_name, moment, money, short_moment
-
-NINE = datetime(2026, 3, 7, 9, 5, tzinfo=UTC)
+from atelier.web.rendering import file_size, metal_name, money
 
 
 class TestWriting:
@@ -32,12 +29,6 @@ class TestWriting:
     )
     def test_sizes(self, size: int, text: str) -> None:
         assert file_size(size) == text
-
-    def test_times_are_told_in_utc(self) -> None:
-        there = NINE.astimezone(timezone(timedelta(hours=3)))
-
-        assert moment(there) == "7 Mar 2026, 09:05 UTC"
-        assert short_moment(NINE) == "7 Mar, 09:05"
 
     def test_a_metal_that_is_no_longer_offered_keeps_its_code(self) -> None:
         assert metal_name("gold-750") == METALS["gold-750"].name

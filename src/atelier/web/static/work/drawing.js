@@ -1,14 +1,21 @@
 // One row of the grid, as the server draws it too in `templates/work.html`.
 
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const TO_THE_MINUTE = {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+};
 
 export class Drawing {
   // The names of states and metals, which act follows in which state, and in which a promise is
   // kept, are the server's.
-  constructor(states, metals, finishes) {
+  constructor(states, metals, finishes, zone) {
     this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
     this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
     this.kept = new Set(spans(states).filter((each) => "kept" in each.dataset).map((each) => each.dataset.state));
+    this.clock = new Intl.DateTimeFormat("en-US", { ...TO_THE_MINUTE, timeZone: zone });
     this.metals = new Map(spans(metals).map((each) => [each.dataset.metal, each.textContent]));
     this.finishes = new Map(spans(finishes).map((each) => [each.dataset.finish, each.textContent]));
   }
@@ -27,7 +34,7 @@ export class Drawing {
       metal.replaceChildren(swatch(row.metal), ` ${this.#metalAndFinish(row)}`);
       model.textContent = row.model;
       source.textContent = row.source[0].toUpperCase() + row.source.slice(1);
-      since.replaceChildren(time(row.created / 1000));
+      since.replaceChildren(this.#time(row.created / 1000));
     }
     this.#drawPromise(promised, row);
     operator.textContent = row.operator ?? "";
@@ -57,12 +64,21 @@ export class Drawing {
 
   #drawPromise(cell, row) {
     const [shown] = cell.children;
-    if (row.promised && !shown) cell.replaceChildren(time(row.promised * 1000));
+    if (row.promised && !shown) cell.replaceChildren(this.#time(row.promised * 1000));
     cell.classList.toggle("overdue", this.#isOverdue(row));
   }
 
   #isOverdue(row) {
     return row.promised !== null && !this.kept.has(row.state) && row.promised * 1000 < Date.now();
+  }
+
+  #time(milliseconds) {
+    const at = new Date(milliseconds);
+    const part = Object.fromEntries(
+      this.clock.formatToParts(at).map((each) => [each.type, each.value]),
+    );
+    const text = `${part.day} ${part.month}, ${part.hour}:${part.minute}`;
+    return make("time", { dateTime: at.toISOString(), textContent: text });
   }
 
   #drawState(cell, row) {
@@ -100,13 +116,6 @@ function swatch(code) {
   const element = make("span", { className: "swatch" });
   element.dataset.metal = code;
   return element;
-}
-
-function time(milliseconds) {
-  const at = new Date(milliseconds);
-  const clock = at.toISOString().slice(11, 16);
-  const text = `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}, ${clock}`;
-  return make("time", { dateTime: at.toISOString(), textContent: text });
 }
 
 function make(name, properties) {

@@ -19,7 +19,12 @@ const PULSES = {
 
 const find = (id) => document.getElementById(id);
 const grid = find("work");
-const drawing = new Drawing(find("work-states"), find("work-metals"), find("work-finishes"));
+const drawing = new Drawing(
+  find("work-states"),
+  find("work-metals"),
+  find("work-finishes"),
+  grid.dataset.zone,
+);
 const list = new List(new Set(grid.dataset.final.split(" ")));
 const view = new View(grid, list, (row, element) => drawing.draw(row, element));
 const saying = new Saying(find("work-news"), describe);
