@@ -16,7 +16,7 @@ from atelier.crm.attention import Concern, Kind
 from atelier.crm.search import Wanted
 from atelier.data.shop import Customer, Order, OrderNote
 from atelier.domain.lifecycle import State
-from atelier.web.documents import CURRENCY, Step, step
+from atelier.web.documents import CURRENCY, Design, Step, design, step
 
 router = APIRouter(prefix="/api")
 
@@ -33,7 +33,8 @@ class Party(BaseModel):
 
 
 class Summary(BaseModel):
-    """An order in a list. Money and measures are decimal strings."""
+    """An order in a list. Money and measures are decimal strings; `design` is null for a model that
+    was uploaded."""
 
     id: UUID
     number: str
@@ -46,6 +47,7 @@ class Summary(BaseModel):
     finish: str | None
     model_name: str | None
     model_checksum: str | None
+    design: Design | None
     volume_mm3: Decimal | None
     weight_g: Decimal | None
     price: Decimal | None
@@ -245,6 +247,7 @@ def summary(order: Order) -> Summary:
         finish=order.finish,
         model_name=order.model_name,
         model_checksum=order.model_checksum,
+        design=design(order.design),
         volume_mm3=order.volume_mm3,
         weight_g=order.weight_g,
         price=order.price,

@@ -14,7 +14,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_co
 from atelier.clock import now
 from atelier.data import outbox_tables
 from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition
+from atelier.data.design_column import DesignColumn
 from atelier.domain.lifecycle import State
+from atelier.domain.ring_design import RingDesign
 
 FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
 """States in which a piece is finished for good and leaves the list; all others are active work."""
@@ -136,7 +138,7 @@ class WorkOrder(Base):
 
     `sequence` counts the steps in its own history, `order_sequence` is that of the order's last
     step that the factory has been told of. `operator` is there where the query loaded it, and
-    raises elsewhere.
+    raises elsewhere. `design` is as in the shop's order.
     """
 
     __tablename__ = "work_order"
@@ -160,6 +162,7 @@ class WorkOrder(Base):
     finish: Mapped[str] = mapped_column(sa.String(32))
     model_checksum: Mapped[str] = mapped_column(sa.String(64))
     model_name: Mapped[str]
+    design: Mapped[RingDesign | None] = mapped_column(DesignColumn)
     price: Mapped[Money | None]
     source: Mapped[str] = mapped_column(sa.String(16))
     promised_at: Mapped[datetime | None]

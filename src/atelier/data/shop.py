@@ -22,7 +22,9 @@ from atelier.data.columns import (
     Transition,
     part_index,
 )
+from atelier.data.design_column import DesignColumn
 from atelier.domain.lifecycle import State
+from atelier.domain.ring_design import RingDesign
 
 
 class Base(DeclarativeBase):
@@ -93,7 +95,8 @@ class Order(Base):
 
     `cancellation_requested_by` is the actor whom the factory owes an answer. `overdue_at` and
     `stalled_at` are when the check found it so; it is still so where they are later than
-    `promised_at` and `updated_at`.
+    `promised_at` and `updated_at`. `design` is the ring as it was drawn in the constructor; a model
+    that somebody uploaded has none.
     """
 
     __tablename__ = "order"
@@ -126,6 +129,7 @@ class Order(Base):
     model_checksum: Mapped[str | None] = mapped_column(sa.String(64))
     model_name: Mapped[str | None]
     model_bytes: Mapped[int | None]
+    design: Mapped[RingDesign | None] = mapped_column(DesignColumn)
     price: Mapped[Money | None]
     metal_cost: Mapped[Money | None]
     making_cost: Mapped[Money | None]

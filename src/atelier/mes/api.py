@@ -14,13 +14,14 @@ from starlette.requests import Request
 from atelier.data.mes import Calculation, WorkOrder
 from atelier.domain.lifecycle import State
 from atelier.mes import service
-from atelier.web.documents import CURRENCY, Step, step
+from atelier.web.documents import CURRENCY, Design, Step, design, step
 
 router = APIRouter(prefix="/api/work")
 
 
 class Summary(BaseModel):
-    """A work order in the list. `operator` is the name of who took it."""
+    """A work order in the list. `operator` is the name of who took it; `design` is null for a model
+    that was uploaded."""
 
     id: UUID
     number: str
@@ -30,6 +31,7 @@ class Summary(BaseModel):
     finish: str
     model_name: str
     model_checksum: str
+    design: Design | None
     price: Decimal | None
     currency: str
     operator: str | None
@@ -124,6 +126,7 @@ def _summary(work: WorkOrder) -> Summary:
         finish=work.finish,
         model_name=work.model_name,
         model_checksum=work.model_checksum,
+        design=design(work.design),
         price=work.price,
         currency=CURRENCY,
         operator=work.operator.name if work.operator else None,

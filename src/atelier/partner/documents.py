@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.data.shop import Estimate, Order, OrderHistory
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
-from atelier.web.documents import CURRENCY
+from atelier.web.documents import CURRENCY, Design, design
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10",
@@ -19,6 +19,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "state": "PRICE_CALCULATED",
     "metal": "gold-750",
     "finish": "polished",
+    "design": None,
     "price": "1234.56",
     "price_parts": {"metal": "1100.00", "making": "116.56", "finish": "18.00"},
     "currency": "EUR",
@@ -65,6 +66,10 @@ class OrderDocument(BaseModel):
     state: State = Field(description="Where the order is in its life.")
     metal: str
     finish: str
+    design: Design | None = Field(
+        description="The ring, where it was drawn in our constructor; null for a model that was "
+        "uploaded."
+    )
     price: Decimal | None = Field(
         description="Total with two places, as a string; null until the price is calculated."
     )
@@ -131,6 +136,7 @@ def order_document(order: Order) -> OrderDocument:
         state=order.state,
         metal=order.metal or "",
         finish=order.finish or "",
+        design=design(order.design),
         price=order.price,
         price_parts=_parts(order),
         currency=CURRENCY,

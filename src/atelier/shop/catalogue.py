@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.domain.designs import DESIGNS, CatalogueDesign
-from atelier.domain.finishes import FINISHES
+from atelier.domain.finishes import FINISHES, USUAL, Finish
 from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
@@ -30,7 +30,7 @@ from atelier.usecases import metal_prices
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import connections_of
 
-_FINISH: Final = FINISHES["polished"]
+_USUAL: Final = FINISHES[USUAL]
 _CHEAPEST: Final = "silver-925"
 _NO_DESIGN: Final = Refusal(
     404, "design-not-found", "No such design", "This design is not in our catalogue (any more)."
@@ -96,12 +96,15 @@ async def known_prices(request: Request) -> Mapping[str, Decimal]:
 
 
 def estimate(
-    volume_mm3: Decimal, metal_code: str, gram_prices: Mapping[str, Decimal]
+    volume_mm3: Decimal,
+    metal_code: str,
+    gram_prices: Mapping[str, Decimal],
+    finish: Finish = _USUAL,
 ) -> Quote | None:
-    """What a piece of this volume will cost, polished; None while the metal has no price."""
+    """What a piece of this volume will cost; None while the metal has no price."""
     if metal_code not in gram_prices:
         return None
-    return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], _FINISH)
+    return quote(volume_mm3, METALS[metal_code], gram_prices[metal_code], finish)
 
 
 @cache

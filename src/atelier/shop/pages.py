@@ -18,7 +18,7 @@ from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
 from atelier.domain.promises import is_stalled
-from atelier.shop import timeline
+from atelier.shop import studio, timeline
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
 from atelier.storage.model_store import StoredModel
@@ -117,11 +117,15 @@ async def upload_model(request: Request, customer: SignedIn, number: str) -> Res
 
 @router.post("/orders/{number}/submit")
 async def submit(request: Request, customer: SignedIn, number: str) -> Response:
-    """Asks for the price in the metal `metal`, finished as `finish` says, or else as usual."""
+    """Asks for the price in the metal `metal` and the finish `finish`.
+
+    What the form does not say is as it was chosen in the constructor, the finish else as usual.
+    """
     async with form(request) as fields:
-        metal, finish = text(fields, "metal"), text(fields, "finish") or finishes.USUAL
+        chosen = text(fields, "metal"), text(fields, "finish")
 
     async def ask(session: AsyncSession, order: Order) -> None:
+        metal, finish = chosen[0] or order.metal, chosen[1] or order.finish or finishes.USUAL
         if not metal:
             raise _NO_METAL
         await orders.submit(session, order, metal, finish, _actor(customer))
@@ -247,6 +251,7 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "cancellable": _can_cancel(order),
         "upload_limit": connections.settings.upload_limit,
         "gram_prices": gram_prices,
+        "constructor": studio.path_to(order),
     }
 
 

@@ -15,8 +15,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atelier.data.shop import Order
 from atelier.domain import ring_design
 from atelier.domain.designs import DESIGNS
+from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.metals import METALS
 from atelier.domain.ring_design import RingDesign
 from atelier.domain.ring_sizes import EU_SIZES, ring_size
@@ -34,10 +36,6 @@ _FIRST: Final = RingDesign()
 _FIRST_METAL: Final = "gold-750"
 _CHOICES: Final[Mapping[str, object]] = {
     "sizes": [ring_size(size) for size in EU_SIZES],
-    "profiles": ring_design.PROFILE_NAMES,
-    "surfaces": ring_design.SURFACE_NAMES,
-    "seats": ring_design.SEAT_NAMES,
-    "places": ring_design.PLACE_NAMES,
     "limits": {
         "width": ring_design.WIDTH,
         "thickness": ring_design.THICKNESS,
@@ -57,7 +55,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody draws: the ring, the metal it is seen in, and what is wrong with it, by field.
+    """What somebody draws: the ring, its metal and finish, and what is wrong with it, by field.
 
     `design` is the code of the catalogue's design that it began with, or empty; `typed` has the
     faulty fields as they came, so that they can be corrected where they are.
@@ -65,6 +63,7 @@ class Wish:
 
     ring: RingDesign
     metal: str
+    finish: str
     view: View
     design: str
     faults: Mapping[str, str]
@@ -78,20 +77,23 @@ class Wish:
         if metal not in METALS:
             faults["metal"] = "Choose one of our metals."
             metal = _FIRST_METAL
+        finish = fields.get("finish", USUAL)
+        if finish not in FINISHES:
+            faults["finish"] = "Choose one of our finishes."
+            finish = USUAL
         try:
             view = View(fields.get("view", View.PORTRAIT))
         except ValueError:
             view = View.PORTRAIT
         typed = {name: fields[name] for name in faults if name in fields}
-        return cls(ring, metal, view, design.code if design else "", faults, typed)
+        return cls(ring, metal, finish, view, design.code if design else "", faults, typed)
 
     @property
     def query(self) -> str:
         """What `of` makes the same wish of, as the query of an address."""
         named = {"design": self.design} if self.design else {}
-        return urlencode(
-            {**named, **ring_design.as_fields(self.ring), "metal": self.metal, "view": self.view}
-        )
+        chosen = {"metal": self.metal, "finish": self.finish, "view": self.view}
+        return urlencode({**named, **ring_design.as_fields(self.ring), **chosen})
 
     @property
     def name(self) -> str:
@@ -169,9 +171,18 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
     model = await connections.models.save(file, connections.settings.upload_limit)
     async with connections.shop.session() as session:
         order = await orders.start(session, customer.id)
-        await orders.attach_model(session, order, model, f"customer:{customer.id}", wish.metal)
+        drawn = orders.Drawn(wish.ring, wish.metal, wish.finish)
+        await orders.attach_model(session, order, model, f"customer:{customer.id}", drawn)
         number = order.number
     return see_other(f"/orders/{number}")
+
+
+def path_to(order: Order) -> str | None:
+    """Where the constructor shows the ring of an order; None for a model that was uploaded."""
+    if order.design is None:
+        return None
+    chosen = {"metal": order.metal, "finish": order.finish}
+    return f"/studio?{urlencode({**ring_design.as_fields(order.design), **chosen})}"
 
 
 async def _studio_page(request: Request, wish: Wish, refusal: Refusal | None = None) -> Response:
@@ -192,6 +203,8 @@ async def _estimate_context(request: Request, wish: Wish) -> dict[str, Any]:
     ring = await renderer.do(made, wish.ring)
     return {
         **context,
-        "quote": estimate(ring.volume_mm3, wish.metal, await known_prices(request)),
+        "quote": estimate(
+            ring.volume_mm3, wish.metal, await known_prices(request), FINISHES[wish.finish]
+        ),
         "size_mm": ring.metal.size_mm,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,12 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.clock import now
+from atelier.data import design_column
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.finishes import finish
 from atelier.domain.lifecycle import FACTORY_STEPS, TRANSITIONS, Owner, State, is_behind
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
+from atelier.domain.ring_design import RingDesign
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
@@ -36,6 +39,15 @@ _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
 class OrderNotFound(Exception):
     def __init__(self, order: object) -> None:
         super().__init__(f"There is no order {order}.")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A ring of the constructor, with the codes of the metal and finish that were chosen there."""
+
+    design: RingDesign
+    metal: str
+    finish: str
 
 
 async def start(session: AsyncSession, customer_id: UUID) -> Order:
@@ -51,18 +63,26 @@ async def attach_model(
     order: Order,
     model: StoredModel,
     actor: str,
-    metal_code: str | None = None,
+    drawn: Drawn | None = None,
 ) -> Order:
-    """The metal is the one that the customer has seen the model in, to be chosen for good when
-    they ask for a price. Raises IllegalTransition, UnknownMetal."""
-    seen_in = {"metal": metal(metal_code).code} if metal_code else {}
+    """The model that the customer has uploaded, or that was made of what they have drawn.
+
+    Raises IllegalTransition, UnknownMetal, UnknownFinish.
+    """
+    ring: dict[str, Any] = {}
+    if drawn is not None:
+        ring = {
+            "design": drawn.design,
+            "metal": metal(drawn.metal).code,
+            "finish": finish(drawn.finish).code,
+        }
     return await move(
         session,
         order.id,
         State.FILE_UPLOADED,
         owner=Owner.CUSTOMER,
         actor=actor,
-        **seen_in,
+        **ring,
         **_of(model),
     )
 
@@ -309,6 +329,7 @@ def event_of(
             "finish": order.finish,
             "model_checksum": order.model_checksum,
             "model_name": order.model_name,
+            "design": None if order.design is None else design_column.to_dict(order.design),
             "price": None if order.price is None else str(order.price),
             "promised_at": None if order.promised_at is None else order.promised_at.isoformat(),
             "reason": reason,

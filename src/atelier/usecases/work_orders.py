@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.clock import now
+from atelier.data import design_column
 from atelier.data.mes import IS_ACTIVE, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
 from atelier.domain.lifecycle import BEFORE_SUBMISSION, Owner, State
@@ -154,6 +155,7 @@ async def _answer_cancellation(session: AsyncSession, event: Event) -> None:
 
 async def _open(session: AsyncSession, event: Event) -> None:
     content = event.data
+    design = content.get("design")  # services of the version before do not tell of it
     opened = await session.scalar(
         insert(WorkOrder)
         .values(
@@ -165,6 +167,7 @@ async def _open(session: AsyncSession, event: Event) -> None:
             finish=content["finish"],
             model_checksum=content["model_checksum"],
             model_name=content["model_name"],
+            design=None if design is None else design_column.from_dict(design),
             source=content["source"],
             order_sequence=content["sequence"],
         )

@@ -19,6 +19,8 @@ from atelier import company_time
 from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
+from atelier.domain.ring_design import PLACE_NAMES, PROFILE_NAMES, SEAT_NAMES, SURFACE_NAMES
+from atelier.domain.ring_sizes import ring_size
 from atelier.pictures.light import COLOURS
 from atelier.service import Service
 from atelier.web.scope import connections_of
@@ -140,6 +142,11 @@ def _environment(service: Service, templates: Path) -> Environment:
         "colours": dict(COLOURS),
         "finishes": FINISHES,
         "usual_finish": USUAL,
+        "profiles": PROFILE_NAMES,
+        "surfaces": SURFACE_NAMES,
+        "seats": SEAT_NAMES,
+        "places": PLACE_NAMES,
+        "ring_size": ring_size,
     }
     environment.globals.update(known)
     return environment

@@ -105,6 +105,7 @@ async def test_every_step_has_its_event_in_the_outbox_and_its_id_in_the_history(
         "finish": None,
         "model_checksum": MODEL.checksum,
         "model_name": MODEL.name,
+        "design": None,
         "price": None,
         "promised_at": None,
         "reason": None,

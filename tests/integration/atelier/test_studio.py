@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -16,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from atelier import security
 from atelier.data.shop import Order, OrderHistory
+from atelier.domain import ring_design
 from atelier.domain.designs import DESIGNS
 from atelier.domain.models3d import measure
+from atelier.domain.ring_design import RingDesign
 from fixtures import models
 from fixtures.clients.pages import register
 from fixtures.company import Company
@@ -105,13 +108,11 @@ class TestConstructor:
 
     def test_the_estimate_is_the_price(self, door: Door) -> None:
         customer = door.customer()
-        ring = {"size": "52", "width": "3.4", "metal": "silver-925"}
+        ring = {"size": "52", "width": "3.4", "metal": "silver-925", "finish": "hammered"}
         shown = customer.get("/studio/estimate", params=ring).text
         estimate = Decimal(shown.split("€</span> ")[1].split("<")[0])
         number = customer.post("/studio/order", data=ring).headers["location"].rsplit("/", 1)[1]
-        answer = customer.post(
-            f"/orders/{number}/submit", data={"metal": "silver-925", "finish": "polished"}
-        )
+        answer = customer.post(f"/orders/{number}/submit")
         assert answer.status_code == 303
 
         found = eventually(
@@ -146,6 +147,15 @@ class TestConstructor:
         assert customer.get("/studio/picture.png", params=fields).status_code == 422
         assert door.orders() == []
 
+    def test_a_finish_that_we_do_not_offer_is_not_ordered(self, door: Door) -> None:
+        customer = door.customer()
+
+        ordered = customer.post("/studio/order", data={"finish": "mirror"})
+
+        assert ordered.status_code == 422
+        assert "Choose one of our finishes." in ordered.text
+        assert door.orders() == []
+
     def test_nonsense_in_the_address_breaks_nothing(self, door: Door) -> None:
         visitor = door.visitor()
         nonsense = {"design": "../..", "view": "?", "width": "<b>", "stone": "1e999", "x": "y"}
@@ -173,15 +183,33 @@ class TestOrdering:
         assert model.headers["content-type"] == "model/stl"
         assert measure(model.content).volume_mm3 > 100
 
-    def test_the_metal_that_it_was_drawn_in_is_chosen_already(self, door: Door) -> None:
+    def test_what_was_chosen_there_is_not_asked_again(self, door: Door) -> None:
         customer = door.customer()
+        chosen = {"metal": "platinum-950", "finish": "satin"}
 
-        path = customer.post("/studio/order", data={"metal": "platinum-950"}).headers["location"]
+        path = customer.post("/studio/order", data=chosen).headers["location"]
 
-        chosen = re.findall(
-            r'name="metal" value="([^"]+)" required checked', customer.get(path).text
-        )
-        assert chosen == ["platinum-950"]
+        page = customer.get(path).text
+        assert "In Platinum 950, satin, as you chose it" in page
+        assert 'type="radio"' not in page
+        assert customer.post(f"{path}/submit").status_code == 303
+        (order,) = door.orders()
+        assert (order.state, order.metal, order.finish) == ("SUBMITTED", *chosen.values())
+
+    def test_the_way_from_the_order_leads_back_to_the_same_ring(self, door: Door) -> None:
+        customer = door.customer()
+        ring = {**ENGRAVED, "stone": "4.5", "place": "outside", "width": "5.0", "finish": "satin"}
+        path = customer.post("/studio/order", data=ring).headers["location"]
+
+        (link,) = re.findall(r'href="(/studio[^"]+)"', customer.get(path).text)
+
+        leads_to = dict(parse_qsl(urlsplit(html.unescape(link)).query))
+        assert leads_to.items() >= ring.items()
+        (order,) = door.orders()
+        assert order.design == ring_design.from_fields(leads_to, RingDesign())[0]
+        again = customer.post("/studio/order", data=leads_to).headers["location"]
+        assert {each.model_checksum for each in door.orders()} == {order.model_checksum}
+        assert again != path
 
     def test_a_stranger_signs_in_first_and_finds_the_ring_as_it_was(self, door: Door) -> None:
         register(door.address, "Anna", "anna@example.com", "correct horse")
@@ -249,6 +277,18 @@ class TestTheModelOfAnOrder:
         assert "immutable" not in answer.headers["Cache-Control"]
         assert "It is our fault, not yours" in answer.text
         assert owner.get(address).status_code == 200
+
+    def test_that_was_uploaded_has_no_design(self, door: Door) -> None:
+        customer, ring = door.customer(), models.as_binary_stl(models.ring())
+        order = customer.post("/orders").headers["location"]
+        customer.post(f"{order}/model", files={"model": ("my ring.stl", ring)})
+
+        page = customer.get(order).text
+
+        assert 'id="ring"' not in page
+        assert 'href="/studio?' not in page
+        assert 'name="metal"' in page
+        assert customer.post(f"{order}/submit").status_code == 422
 
     def test_is_the_file_that_was_uploaded(self, door: Door) -> None:
         customer, ring = door.customer(), models.as_binary_stl(models.ring())

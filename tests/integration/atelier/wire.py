@@ -49,6 +49,7 @@ def told(
             "finish": "polished",
             "model_checksum": MODEL.checksum,
             "model_name": MODEL.name,
+            "design": None,
             "price": price,
             "promised_at": None,
             "reason": None,

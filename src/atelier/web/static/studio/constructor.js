@@ -4,7 +4,7 @@
 import { piece, stageIn } from "./shape.js";
 
 const PAUSE = 180;
-const NOT_THE_SHAPE = ["metal", "view", "design"];
+const NOT_THE_SHAPE = ["metal", "finish", "view", "design"];
 
 const form = document.getElementById("studio");
 const figure = document.getElementById("stage");
