@@ -7,17 +7,17 @@ Feature: A customer without a model of her own orders a ring
     Given Anna the customer has an account in the shop
 
   Scenario: A ring from the catalogue
-    When Anna the customer orders the design "Linden" from the catalogue
+    When Anna the customer orders the design "Linden" from the catalogue in silver 925
     Then Anna the customer reads "Linden-54.stl"
-    When Anna the customer asks what the piece costs in silver 925
+    When Anna the customer asks what the piece costs
     Then Anna the customer sees the price € 93.72
     And all systems agree on the order
 
   Scenario: A ring of her own with an engraving
-    When Anna the customer draws a ring of size 57 with the engraving "Anna & Boris"
+    When Anna the customer draws a polished ring of size 57 in gold 585 with the engraving "Anna & Boris"
     And Anna the customer orders the ring from the constructor
     Then Anna the customer reads "Ring-57.stl"
-    When Anna the customer asks what the piece costs in gold 585
+    When Anna the customer asks what the piece costs
     Then all systems agree on the order
 
   Scenario: A band that is too wide is refused, and no order begins

@@ -33,7 +33,8 @@ class Event(BaseModel):
     """A fact about one order.
 
     `type` is the routing key, such as "order.submitted". `actor` names who brought it about by role
-    and id ("customer:<uuid>"), never by name or address: events hold no personal data.
+    and id ("customer:<uuid>"), never by name or address: events hold no personal data but what is
+    to be engraved, which the workshop needs.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)

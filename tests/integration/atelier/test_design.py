@@ -51,9 +51,8 @@ async def test_the_workshop_is_told_the_ring_as_it_was_drawn(shop: Database, mes
     outbox = outbox_tables.outbox
     async with shop.session() as session:
         kept = await orders.by_number(session, order.number)
-        body = await session.scalar(
-            sa.select(outbox.c.body).where(outbox.c.type == "order.submitted")
-        )
+        submission = sa.select(outbox.c.body).where(outbox.c.type == "order.submitted")
+        body = (await session.scalars(submission)).one()
 
     work = await work_order(mes, Event.from_dict(body))
 

@@ -27,6 +27,7 @@ FILE_NAME = "ring for distinctive-beloved.stl"
 IN_THE_FILE = b"distinctive words inside the file"
 SEARCH = "distinctive search"
 REFERENCE = "distinctive reference"
+ENGRAVING = "Distinctive & beloved"
 
 
 @pytest.fixture
@@ -163,6 +164,10 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
             files={"model": (FILE_NAME, IN_THE_FILE)},
             data={"metal": "gold-585", "reference": REFERENCE},
         )
+    with httpx.Client(base_url=services["shop"], cookies=cookies, timeout=60) as drawing:
+        drawn = drawing.post("/studio/order", data={"engraving": ENGRAVING, "width": "5"})
+        assert drawing.post(f"{drawn.headers['location']}/submit").status_code == 303
+    company.systems.settle()
     with httpx.Client(base_url=services["crm"], cookies=seller.cookies) as desk:
         assert desk.get("/orders", params={"q": SEARCH}).status_code == 200
     metrics = "\n".join(httpx.get(f"{address}/metrics").text for address in services.values())
@@ -181,6 +186,7 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
         IN_THE_FILE.decode(),
         SEARCH,
         REFERENCE,
+        ENGRAVING,
         platform.sandbox.environment["ATELIER_SECRET_KEY"],
         *secrets,
     ):
