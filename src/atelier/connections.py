@@ -13,6 +13,7 @@ from atelier.messaging.topology import DatabaseName, Subscription
 from atelier.settings import Settings
 from atelier.storage.blob_store import blob_store_at
 from atelier.storage.model_store import ModelStore
+from atelier.storage.picture_store import PictureStore
 
 
 class Connections:
@@ -27,7 +28,9 @@ class Connections:
         self.databases: Mapping[DatabaseName, Database] = {"shop": self.shop, "mes": self.mes}
         self.broker = BrokerConnection(settings.broker, subscriptions)
         self.cache = cache_at(settings.cache)
-        self.models = ModelStore(blob_store_at(settings.files))
+        blobs = blob_store_at(settings.files)
+        self.models = ModelStore(blobs)
+        self.pictures = PictureStore(blobs)
 
     async def close(self) -> None:
         await self.broker.close()

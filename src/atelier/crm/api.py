@@ -17,8 +17,10 @@ from atelier.crm.search import Wanted
 from atelier.data.shop import Customer, Order, OrderNote
 from atelier.domain.lifecycle import State
 from atelier.web.documents import CURRENCY, Design, Step, design, step
+from atelier.web.model_view import model_routes
 
 router = APIRouter(prefix="/api")
+router.include_router(model_routes("/orders/{number}", service.model))
 
 Text = Annotated[str, Query(max_length=200)]
 Cursor = Annotated[str | None, Query(max_length=200)]

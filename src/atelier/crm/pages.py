@@ -16,6 +16,7 @@ from atelier.data.shop import Order, Seller
 from atelier.domain.lifecycle import State
 from atelier.web import order_progress
 from atelier.web.forms import form, text
+from atelier.web.model_view import model_routes
 from atelier.web.paging import Page
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.sessions import see_other
@@ -195,3 +196,4 @@ def _id(text: str) -> UUID | None:
 
 
 router.include_router(_signed_in)
+router.include_router(model_routes("/orders/{number}", service.model))

@@ -25,6 +25,8 @@ from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
 from atelier.usecases import orders
+from atelier.web.model_pictures import ShownModel
+from atelier.web.model_view import NO_MODEL
 from atelier.web.paging import Page
 from atelier.web.read_your_writes import writing, written_before
 from atelier.web.refusal import Refusal
@@ -137,12 +139,15 @@ async def look_up(request: Request, number: str) -> OrderDetails:
             attention.concerns(order, now()),
         )
 
-    try:
-        return await _read(request, look)
-    except orders.OrderNotFound:
-        # It may be younger than what the replica shows.
-        shop = connections_of(request).shop
-        return await shop.read(look, after=await shop.position())
+    return await _read_young(request, look)
+
+
+async def model(request: Request, _: SignedIn, number: str) -> ShownModel:
+    """The model of an order. Raises OrderNotFound, and Refusal while there is none."""
+    order = await _read_young(request, lambda session: _found(session, number))
+    if order.model_checksum is None:
+        raise NO_MODEL
+    return ShownModel(order.number, order.model_checksum, order.metal)
 
 
 async def act(request: Request, seller: Seller, number: str, act: Act, reason: str = "") -> None:
@@ -200,3 +205,12 @@ def _checked(text: str, longest: int, missing: Refusal, too_long: Refusal) -> st
 
 async def _read(request: Request, work: Reading[T]) -> T:
     return await connections_of(request).shop.read(work, after=written_before(request))
+
+
+async def _read_young(request: Request, work: Reading[T]) -> T:
+    """Reads again what the replica does not have yet. Raises OrderNotFound."""
+    try:
+        return await _read(request, work)
+    except orders.OrderNotFound:
+        shop = connections_of(request).shop
+        return await shop.read(work, after=await shop.position())

@@ -15,8 +15,10 @@ from atelier.data.mes import Calculation, WorkOrder
 from atelier.domain.lifecycle import State
 from atelier.mes import service
 from atelier.web.documents import CURRENCY, Design, Step, design, step
+from atelier.web.model_view import model_routes
 
 router = APIRouter(prefix="/api/work")
+router.include_router(model_routes("/{number}", service.model))
 
 
 class Summary(BaseModel):

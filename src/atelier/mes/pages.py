@@ -13,6 +13,7 @@ from atelier.domain.lifecycle import State
 from atelier.mes import service
 from atelier.web import order_progress
 from atelier.web.forms import form, text
+from atelier.web.model_view import model_routes, thumbnail_route
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
@@ -99,3 +100,5 @@ def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None
 
 
 router.include_router(_signed_in)
+router.include_router(model_routes("/work/{number}", service.model))
+router.include_router(thumbnail_route("/work/{number}", service.model))

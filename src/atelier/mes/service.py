@@ -15,6 +15,7 @@ from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import State
 from atelier.mes.listing.live import LiveList
 from atelier.usecases import work_orders
+from atelier.web.model_pictures import ShownModel
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
 from atelier.web.scope import connections_of
@@ -82,6 +83,15 @@ async def look_up(request: Request, number: str) -> Job:
             raise work_orders.WorkOrderNotFound(number)
         calculation = await session.get(Calculation, found.order_id)
         return Job(found, calculation, await work_orders.history(session, found.order_id))
+
+
+async def model(request: Request, _: SignedIn, number: str) -> ShownModel:
+    """The model of a piece. Raises WorkOrderNotFound."""
+    async with connections_of(request).mes.session() as session:
+        found = await work_orders.by_number(session, number)
+    if found is None:
+        raise work_orders.WorkOrderNotFound(number)
+    return ShownModel(found.number, found.model_checksum, found.metal)
 
 
 async def act(

@@ -21,12 +21,12 @@ from atelier.shop.ring_renderer import (
     PICTURE_PIXELS,
     SMALL_PIXELS,
     made,
-    painter,
     picture,
     picture_version,
     renderer,
 )
 from atelier.usecases import metal_prices
+from atelier.web.painting import painter
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import connections_of
 

@@ -25,9 +25,10 @@ from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
 from atelier.shop.catalogue import estimate, known_prices
-from atelier.shop.ring_renderer import made, painter, picture, renderer, shape, stl
+from atelier.shop.ring_renderer import made, picture, renderer, shape, stl
 from atelier.usecases import orders
 from atelier.web.forms import form
+from atelier.web.painting import painter
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other, sign_in_path

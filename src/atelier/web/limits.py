@@ -69,6 +69,7 @@ UPLOADS: Final = Limit("uploads", 30, 10 * MINUTE)
 PRICES: Final = Limit("prices", 30, 10 * MINUTE)
 DRAWINGS: Final = Limit("drawings", 300, MINUTE)
 PICTURES: Final = Limit("pictures", 120, MINUTE)
+THUMBNAILS: Final = Limit("thumbnails", 1200, MINUTE)
 MODELS: Final = Limit("models", 60, MINUTE)
 SEARCHES: Final = Limit("searches", 300, MINUTE)
 LISTS: Final = Limit("lists", 300, MINUTE)
@@ -93,12 +94,21 @@ OF_ROUTES: Final[Mapping[str, tuple[Limit, ...]]] = {
     "shop GET /studio/estimate": (DRAWINGS,),
     "shop GET /studio/shape": (DRAWINGS,),
     "shop GET /studio/picture.png": (PICTURES,),
+    "crm GET /orders/{number}/model": (MODELS,),
+    "crm GET /orders/{number}/picture.png": (PICTURES,),
+    "crm GET /api/orders/{number}/model": (MODELS,),
+    "crm GET /api/orders/{number}/picture.png": (PICTURES,),
     "crm GET /orders": (SEARCHES,),
     "crm GET /customers": (SEARCHES,),
     "crm GET /api/orders": (SEARCHES,),
     "crm GET /api/customers": (SEARCHES,),
     "crm GET /attention": (SEARCHES,),
     "crm GET /api/attention": (SEARCHES,),
+    "mes GET /work/{number}/model": (MODELS,),
+    "mes GET /work/{number}/picture.png": (PICTURES,),
+    "mes GET /work/{number}/thumbnail.png": (THUMBNAILS,),
+    "mes GET /api/work/{number}/model": (MODELS,),
+    "mes GET /api/work/{number}/picture.png": (PICTURES,),
     "mes GET /work": (LISTS,),
     "mes GET /api/list": (LISTS,),
     "mes GET /api/list/changes": (LISTS,),

@@ -47,7 +47,10 @@ AWAY: Final[Told] = (
 STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
     400: ("The request cannot be read.", ("bad-request",)),
     401: ("The request carries no valid session cookie.", ("sign-in-required",)),
-    404: ("There is no such order.", ("order-not-found",)),
+    404: (
+        "There is no such order, or it has not what was asked for.",
+        ("order-not-found", "no-model", "no-picture"),
+    ),
     409: (
         "The order's state does not allow this, or somebody else has it.",
         ("forbidden-transition", "already-taken"),

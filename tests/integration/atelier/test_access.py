@@ -100,6 +100,10 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "crm GET /": EVERYBODY,  # leads on to a page that is not
     "crm GET /orders": SELLERS,
     "crm GET /orders/{number}": SELLERS,
+    "crm GET /orders/{number}/model": SELLERS,
+    "crm GET /orders/{number}/picture.png": SELLERS,
+    "crm GET /api/orders/{number}/model": SELLERS,
+    "crm GET /api/orders/{number}/picture.png": SELLERS,
     "crm POST /orders/{number}/{act}": SELLERS,
     "crm POST /orders/{number}/notes": SELLERS,
     "crm GET /customers": SELLERS,
@@ -117,6 +121,11 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "mes GET /": EVERYBODY,  # leads on to a page that is not
     "mes GET /work": OPERATORS,
     "mes GET /work/{number}": OPERATORS,
+    "mes GET /work/{number}/model": OPERATORS,
+    "mes GET /work/{number}/picture.png": OPERATORS,
+    "mes GET /work/{number}/thumbnail.png": OPERATORS,
+    "mes GET /api/work/{number}/model": OPERATORS,
+    "mes GET /api/work/{number}/picture.png": OPERATORS,
     "mes POST /work/{number}/{act}": OPERATORS,
     "mes GET /api/list": OPERATORS,
     "mes GET /api/list/changes": OPERATORS,

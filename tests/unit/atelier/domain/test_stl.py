@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from atelier.domain import stl
 from atelier.domain.models3d import ModelRejected, check_structure, measure
-from atelier.shop.ring_renderer import picture_of_model
+from atelier.web.painting import picture_of_model
 from fixtures.models import Mesh, as_ascii_stl, as_binary_stl, ring
 
 RING = ring(segments=12)

@@ -1,4 +1,5 @@
-// The order's model in three dimensions: the uploaded one, or the file that was just chosen.
+// The model of an order in three dimensions, in place of its picture: the one that is kept, or the
+// file that was just chosen. Where nothing is drawn in three dimensions, the server's picture stays.
 
 import { measures, stageIn, stl } from "./shape.js";
 
@@ -10,6 +11,7 @@ if (section) follow();
 function follow() {
   const figure = document.getElementById("model-stage");
   const picture = figure.querySelector("img");
+  const none = document.getElementById("model-none");
   const size = document.getElementById("model-size");
   const help = document.getElementById("model-help");
   const name = section.querySelector(".model-view__name");
@@ -17,7 +19,7 @@ function follow() {
   let stage = null;
   let wanted = null;
 
-  // Nothing is fetched or drawn before somebody comes to look at it.
+  // No model is fetched or drawn before somebody comes to look at it.
   const onSight = new IntersectionObserver(async (entries) => {
     if (!wanted || !entries.some((entry) => entry.isIntersecting)) return;
     const show = wanted;
@@ -40,6 +42,7 @@ function follow() {
     stage?.describe(label);
     stage?.show([part]);
     help.hidden = !stage;
+    tellIfThereIsNothing();
   };
 
   const tell = (part) => {
@@ -56,20 +59,18 @@ function follow() {
     showWhenSeen(() => put(part));
   };
 
-  const showUploaded = async () => {
-    const answer = Number(section.dataset.bytes) <= LARGEST && (await fetch(section.dataset.model));
-    const part = answer && answer.ok ? stl(await answer.arrayBuffer()) : null;
-    if (part) {
-      tell(part);
-      await put(part);
-    }
-    if (!stage) showPicture();
+  const showKept = async () => {
+    const part = await kept(section.dataset.model);
+    if (!part) return;
+    tell(part);
+    await put(part);
   };
 
-  const showPicture = () => {
-    if (!picture.dataset.src) return;
-    picture.src = picture.dataset.src;
-    picture.hidden = false;
+  // Neither a stage nor a picture: in words, instead of an empty place.
+  const tellIfThereIsNothing = () => {
+    if (picture && failed(picture)) picture.remove();
+    none.textContent = none.dataset.without;
+    none.hidden = Boolean(stage) || figure.contains(picture);
   };
 
   // On the document: htmx replaces the forms while the page follows its order.
@@ -80,8 +81,27 @@ function follow() {
   figure.addEventListener("stageleft", () => {
     stage = null;
     help.hidden = true;
-    showPicture();
+    if (picture) picture.hidden = false;
+    tellIfThereIsNothing();
   });
-  picture.addEventListener("error", () => (picture.hidden = true));
-  if (section.dataset.model) showWhenSeen(showUploaded);
+  picture?.addEventListener("error", tellIfThereIsNothing);
+  if (picture && failed(picture)) tellIfThereIsNothing();
+  if (section.dataset.model) showWhenSeen(showKept);
+}
+
+// Also where it failed before this script was there to hear of it.
+function failed(picture) {
+  return picture.complete && picture.naturalWidth === 0 && picture.getAttribute("src") !== "";
+}
+
+async function kept(address) {
+  try {
+    const answer = await fetch(address);
+    const length = Number(answer.headers.get("Content-Length") ?? 0);
+    if (answer.ok && length <= LARGEST) return stl(await answer.arrayBuffer());
+    await answer.body?.cancel();
+  } catch {
+    // Out of reach, or not to be read: the picture stays.
+  }
+  return null;
 }
