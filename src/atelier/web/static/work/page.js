@@ -36,6 +36,8 @@ const news = new News({
   onSignedOut: signIn,
 });
 
+let pictures = null;
+
 async function load() {
   news.stop();
   pulse("opening");
@@ -84,6 +86,12 @@ function count() {
 function pulse(name) {
   find("work-pulse").dataset.pulse = name;
   say(find("work-pulse-text"), PULSES[name]);
+  if (name === "live" || name === "asking") showPictures();
+}
+
+// Not before the list is there and told of news: until then nothing is loaded for pictures' sake.
+function showPictures() {
+  pictures ??= import("./pictures.js").then(({ Pictures }) => new Pictures(view));
 }
 
 function say(element, text) {

@@ -12,6 +12,7 @@ export class View {
     this.drawn = new Map(); // by number
     this.current = null; // the number of the row that the Tab key comes to
     this.height = 0;
+    this.onShow = () => {};
     grid.addEventListener("scroll", () => this.#soon(), { passive: true });
     new ResizeObserver(() => this.#measure()).observe(grid);
   }
@@ -73,6 +74,19 @@ export class View {
       this.#reachable(element, number === this.current);
       before = element;
     }
+    this.onShow();
+  }
+
+  // Each with its element, from the top: those that are drawn, or those of them that are in sight.
+  drawnRows({ inSight = false } = {}) {
+    const [top, bottom] = [this.grid.scrollTop, this.grid.scrollTop + this.grid.clientHeight];
+    const isThere = ({ at }) => !inSight || (at < bottom && at + this.height > top);
+    return [...this.drawn]
+      .map(([number, element]) => ({ row: this.list.get(number), element }))
+      .filter(({ row }) => row)
+      .map((each) => ({ ...each, at: this.list.indexOf(each.row) * this.height }))
+      .filter(isThere)
+      .sort((one, other) => one.at - other.at);
   }
 
   focus(index) {
