@@ -13,6 +13,11 @@ Feature: The operators see the whole work, as it is now
     Then Vera the operator sees the order on top of the open list
     And Vera the operator sees the order as "Price ready" in the open list
 
+  Scenario: A piece is recognised in the list by its picture
+    Given Meridian the partner has an order in the state "Approved for manufacturing"
+    When Vera the operator opens the list of work
+    Then Vera the operator sees a picture of the piece in the open list
+
   Scenario: What one operator takes changes in the other's open list
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     And Oleg the operator works in the MES
