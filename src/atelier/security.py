@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import hmac
 import secrets
+from datetime import datetime
 from functools import cache
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, Signer, TimestampSigner, URLSafeTimedSerializer
 
 PasswordCost = Literal["production", "test"]
 
@@ -129,6 +131,56 @@ def read_confirmation_code(code: str, secret: str) -> UUID | None:
         return UUID(bytes=base64.urlsafe_b64decode(named + b"=="))
     except (BadSignature, ValueError):
         return None
+
+
+class Reset(NamedTuple):
+    """What a code for a new password says: whose it is, when it was made, and while which password
+    was the account's."""
+
+    user_id: UUID
+    password: bytes
+    made_at: datetime
+
+    def is_of(self, password_hash: str, secret: str) -> bool:
+        """Whether this is still the account's password: a code works until it is changed."""
+        return hmac.compare_digest(self.password, _fingerprint(password_hash, secret))
+
+
+def reset_code(user_id: UUID, password_hash: str, secret: str) -> str:
+    """By which its reader may choose a new password: some 70 URL-safe characters.
+
+    >>> user = UUID("7b3c0f6e-6a0e-4a58-9f2e-2b8a4a3d9c11")
+    >>> reset = read_reset_code(reset_code(user, "$argon2id$old", "secret"), "secret")
+    >>> reset.user_id == user, reset.is_of("$argon2id$old", "secret")
+    (True, True)
+    >>> reset.is_of("$argon2id$new", "secret")
+    False
+    """
+    named = base64.urlsafe_b64encode(user_id.bytes + _fingerprint(password_hash, secret))
+    return _resets(secret).sign(named).decode()
+
+
+def read_reset_code(code: str, secret: str) -> Reset | None:
+    """What the code says; None for what is none of our codes."""
+    try:
+        named, made_at = _resets(secret).unsign(
+            code.encode(errors="replace"), return_timestamp=True
+        )
+        read = base64.urlsafe_b64decode(named)
+        return Reset(UUID(bytes=read[:16]), read[16:], made_at)
+    except (BadSignature, ValueError):
+        return None
+
+
+def _fingerprint(password_hash: str, secret: str) -> bytes:
+    # Each hash has a salt of its own, so that the same password chosen anew is another one.
+    return hmac.digest(secret.encode(), b"atelier.password:" + password_hash.encode(), "sha256")[
+        :14
+    ]
+
+
+def _resets(secret: str) -> TimestampSigner:
+    return TimestampSigner(secret, salt="atelier.password")
 
 
 def _confirmations(secret: str) -> Signer:

@@ -33,8 +33,8 @@ class Base(DeclarativeBase):
 
 
 class Customer(Base):
-    """`confirmed_at` is when somebody used the link that we sent to the address; until then no
-    other letter goes there."""
+    """`confirmed_at` is when somebody used a link that we sent to the address; until then no
+    letter about an order goes there."""
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -166,15 +166,17 @@ class OrderHistory(Transition, Base):
 
 
 class Email(Base):
-    """A letter to a customer about one step of an order, or without an order the one that asks to
-    confirm the address; its address and text are made when it is
-    sent. It waits until it is either sent or parked, which `fault` tells the reason of."""
+    """A letter to a customer about one step of an order, or without an order one about the account
+    (to confirm the address, for a new password); its address and text are made when it is sent. It
+    waits until it is either sent or parked, which `fault` tells the reason of."""
 
     __tablename__ = "email"
     __table_args__ = (
         sa.UniqueConstraint("event_id", "kind"),
         sa.CheckConstraint("num_nulls(sent_at, parked_at) > 0", name="sent_or_parked"),
-        sa.CheckConstraint("(order_id IS NULL) = (kind = 'confirmation')", name="about_an_order"),
+        sa.CheckConstraint(
+            "(order_id IS NULL) = (kind IN ('confirmation', 'password'))", name="about_an_order"
+        ),
         sa.Index("ix_email_customer_id", "customer_id"),
         sa.Index(
             "ix_email_waiting",

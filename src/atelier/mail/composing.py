@@ -18,7 +18,8 @@ from atelier import company_time, security
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.model_advice import advice
 from atelier.domain.people import defused
-from atelier.mail.kinds import CONFIRMATION, Kind
+from atelier.mail import kinds
+from atelier.mail.kinds import Kind
 from atelier.mail.languages import LANGUAGES, Language
 
 _LINE = 78  # characters, as of RFC 5322
@@ -31,6 +32,8 @@ _PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "open_it": "Open the order",
             "confirm": "Confirm the address",
             "code": "Code",
+            "new_password": "Choose a new password",
+            "password_code": "Code for a new password",
             "farewell": "With kind regards",
         },
         "ru": {
@@ -39,6 +42,8 @@ _PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "open_it": "Открыть заказ",
             "confirm": "Подтвердить адрес",
             "code": "Код",
+            "new_password": "Задать новый пароль",
+            "password_code": "Код для нового пароля",
             "farewell": "С наилучшими пожеланиями",
         },
     }
@@ -65,7 +70,7 @@ for _name in _TEMPLATES.list_templates():
 @dataclass(frozen=True)
 class Letterhead:
     """Who writes; `shop` is the address of the shop's pages, where letters may link to them.
-    `secret` signs what confirms an address; `zone` is where the company is."""
+    `secret` signs the codes in letters about accounts; `zone` is where the company is."""
 
     sender: str
     shop: str | None = None
@@ -105,25 +110,33 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
     return _message(email, _to(name, customer.email), content, head)
 
 
-def compose_confirmation(email: Email, customer: Customer, head: Letterhead) -> EmailMessage:
-    """The letter that asks whose the address is. It goes to somebody who may never have heard of
-    us, and so holds nothing of what was typed at registration but the address itself."""
+def compose_of_account(email: Email, customer: Customer, head: Letterhead) -> EmailMessage:
+    """A letter about the account itself. It may go to somebody who has never heard of us, and so
+    holds nothing of what was typed at registration but the address."""
     language = LANGUAGES[customer.language]
-    code = security.confirmation_code(email.id, head.secret)
-    link = f"{head.shop}/confirm?code={code}" if head.shop else None
-    words = _TEMPLATES.get_template(f"{language.code}/{CONFIRMATION}.txt").render(link=link)
-    subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     phrases = _PHRASES[language.code]
+    match email.kind:
+        case kinds.CONFIRMATION:
+            code = security.confirmation_code(email.id, head.secret)
+            path, name, act = "confirm", "code", "confirm"
+        case kinds.PASSWORD:
+            code = security.reset_code(customer.id, customer.password_hash, head.secret)
+            path, name, act = "password/new", "password_code", "new_password"
+        case other:
+            raise ValueError(f"{other!r} is no letter about an account")
+    link = f"{head.shop}/{path}?code={code}" if head.shop else None
+    words = _TEMPLATES.get_template(f"{language.code}/{email.kind}.txt").render(link=link)
+    subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     content = {
         "language": language.code,
         "subject": subject,
         "greeting": phrases["greeting_to_anybody"],
         "first": first,
         "facts": [],
-        "code": None if link else (phrases["code"], code),
+        "code": None if link else (phrases[name], code),
         "rest": rest,
         "address": link,
-        "open_it": phrases["confirm"],
+        "open_it": phrases[act],
         "farewell": phrases["farewell"],
     }
     return _message(email, Address(addr_spec=customer.email), content, head)

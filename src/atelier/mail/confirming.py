@@ -58,6 +58,12 @@ async def confirm(session: AsyncSession, letter_id: UUID | None) -> Outcome:
         return Outcome.USED
     if letter.created_at < now() - VALID_FOR:
         return Outcome.ENDED
+    await accept(session, customer)
+    return Outcome.CONFIRMED
+
+
+async def accept(session: AsyncSession, customer: Customer) -> None:
+    """The address is the customer's: the letters that wait may leave."""
     customer.confirmed_at = now()
     later = aliased(Email)
     await session.execute(
@@ -69,4 +75,3 @@ async def confirm(session: AsyncSession, letter_id: UUID | None) -> Outcome:
         )
         .execution_options(synchronize_session=False)
     )
-    return Outcome.CONFIRMED

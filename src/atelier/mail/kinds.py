@@ -22,7 +22,11 @@ class Kind(StrEnum):
 
 
 CONFIRMATION: Final = "confirmation"
-"""The letter that follows from no step of an order: it asks to confirm the address."""
+"""The letter that asks to confirm the address."""
+PASSWORD: Final = "password"
+"""The letter by which a forgotten password is replaced."""
+OF_ACCOUNTS: Final = (CONFIRMATION, PASSWORD)
+"""The letters that follow from no step of an order."""
 
 _BY_TYPE = {
     "order.price_calculated": Kind.PRICE,

@@ -14,7 +14,7 @@ from atelier.cancellation import to_its_end
 from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order
-from atelier.mail.composing import Letterhead, compose, compose_confirmation
+from atelier.mail.composing import Letterhead, compose, compose_of_account
 from atelier.mail.transport import Transport, Undeliverable, Unreachable
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
@@ -94,7 +94,7 @@ class Sender:
         order = await session.get_one(Order, email.order_id) if email.order_id else None
         try:
             message = (
-                compose_confirmation(email, customer, self._head)
+                compose_of_account(email, customer, self._head)
                 if order is None
                 else compose(email, order, customer, self._head)
             )

@@ -22,6 +22,7 @@ from atelier.shop import (
     gauges,
     order_models,
     pages,
+    passwords,
     profile,
     studio,
 )
@@ -36,7 +37,7 @@ def create(connections: Connections) -> FastAPI:
     """The shop on the given databases and file store."""
     app = create_app(SERVICE, connections, pages=_PAGES)
     app.include_router(accounts.router)
-    for part in (pages, profile, confirmation, catalogue, studio, order_models):
+    for part in (pages, profile, passwords, confirmation, catalogue, studio, order_models):
         app.include_router(part.router)
     return app
 

@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import Email, Order
-from atelier.mail.kinds import CONFIRMATION, Kind
+from atelier.mail.kinds import OF_ACCOUNTS, Kind
 from atelier.telemetry.metrics import REGISTRY
 from atelier.telemetry.readings import Reading
 
@@ -58,5 +58,5 @@ async def _count_parked(shop: Database) -> None:
     async with shop.session() as session:
         rows = await session.execute(query.group_by(Email.kind))
     found = {kind: int(count) for kind, count in rows}
-    for kind in (*Kind, CONFIRMATION):
+    for kind in (*Kind, *OF_ACCOUNTS):
         letters_parked.labels(kind).set(found.get(kind, 0))

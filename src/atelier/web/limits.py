@@ -64,6 +64,7 @@ ORDERS: Final = (Limit("orders", 20, 10 * MINUTE), Limit("orders-a-day", 100, DA
 REGISTRATIONS: Final = (Limit("registrations", 10, 10 * MINUTE), Limit("accounts", 50, DAY))
 SIGN_INS: Final = Limit("sign-ins", 100, 15 * MINUTE)
 CONFIRMATIONS: Final = Limit("confirmations", 20, 15 * MINUTE)
+RESETS: Final = Limit("resets", 20, 15 * MINUTE)
 PASSWORDS: Final = Limit("passwords", 10, 15 * MINUTE)
 UPLOADS: Final = Limit("uploads", 30, 10 * MINUTE)
 PRICES: Final = Limit("prices", 30, 10 * MINUTE)
@@ -83,6 +84,9 @@ OF_ROUTES: Final[Mapping[str, tuple[Limit, ...]]] = {
     "shop POST /account/password": (PASSWORDS,),
     "shop POST /confirm": (CONFIRMATIONS,),
     "shop POST /account/confirmation": (CONFIRMATIONS,),
+    "shop POST /password/forgotten": (RESETS,),
+    "shop GET /password/new": (RESETS,),
+    "shop POST /password/new": (RESETS,),
     "shop POST /orders": ORDERS,
     "shop POST /studio/order": ORDERS,
     "shop POST /orders/{number}/model": (UPLOADS,),
@@ -115,6 +119,11 @@ OF_ROUTES: Final[Mapping[str, tuple[Limit, ...]]] = {
     "mes GET /api/list/events": (LISTS,),
     "mes GET /api/work": (LISTS,),
 }
+
+
+_BY_ADDRESS: Final = frozenset(
+    {"/sign-in", "/register", "/confirm", "/password/forgotten", "/password/new"}
+)
 
 
 def limits_of_route(service: str, method: str, path: str) -> tuple[Limit, ...]:
@@ -202,7 +211,7 @@ def _who(request: Request) -> str:
     """An account where the session's signature is right, else an address; always an address where
     somebody is yet to say who they are, so that many accounts are not many guesses."""
     service = service_of(request)
-    if route_of(request.scope) in ("/sign-in", "/register", "/confirm"):
+    if route_of(request.scope) in _BY_ADDRESS:
         return address_of(request)
     cookie = request.cookies.get(service.cookie)
     secret = connections_of(request).settings.secret_key

@@ -61,6 +61,10 @@ class Attempt:
     async def succeed(self) -> None:
         """The right password starts the count anew."""
         self.count("done")
+        await self.forget()
+
+    async def forget(self) -> None:
+        """The count starts anew."""
         try:
             await self.cache.delete(self.key)
         except CACHE_GONE as error:

@@ -1,4 +1,4 @@
-"""The letter that asks whose an address is, from signing up to the page that thanks."""
+"""The links of letters about accounts, from signing up to the page that thanks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from touchstone.backing.programs import free_ports
 from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
+NEW = "two emeralds, please"
 LINK = re.compile(r"https?://\S+")
 
 Shop = Callable[..., AbstractContextManager[str]]
@@ -126,4 +127,33 @@ def test_without_an_address_of_the_shop_the_code_of_the_letter_confirms_the_acco
         assert done.status_code == 200
         assert "Your address is confirmed" in done.text
         assert is_confirmed(client)
+        client.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_link_to_a_new_password_confirms_the_address_too(
+    shop: Shop, mailbox: Mailbox, language: str
+) -> None:
+    with shop(knows_its_address=True) as address:
+        client, first = signed_up(address, mailbox, language)
+        assert "letter" in client.post("/password/forgotten", data={"email": first.to}).text
+        [letter] = eventually(lambda: [one for one in mailbox.letters if one.id != first.id])
+        [link] = LINK.findall(letter.text)
+        assert re.findall(r'href="([^"]*)"', letter.html) == [link]
+        assert link.startswith(f"{address}/password/new?code=")
+        assert (letter.to, letter.language, letter.password_code) == (first.to, language, "")
+        assert "Anna" not in letter.words
+
+        code = link.partition("code=")[2]
+        # Opened by a program that reads letters it changes nothing.
+        for _ in range(2):
+            opened = client.get(link)
+            assert opened.status_code == 200
+            assert f'value="{code}"' in opened.text
+        assert "Please confirm your address" in client.get("/account").text
+        done = client.post("/password/new", data={"code": code, "new-password": NEW})
+
+        assert 'href="/account"' not in done.text, "is not signed in any more"
+        assert client.post("/sign-in", data={"email": first.to, "password": NEW}).is_redirect
+        assert "This address is confirmed." in client.get("/account").text
         client.close()

@@ -22,7 +22,7 @@ from atelier.data.mes import Operator
 from atelier.data.routing import LagLimit, Why
 from atelier.data.shop import Customer, Seller
 from atelier.domain.lifecycle import State
-from atelier.mail.kinds import CONFIRMATION, Kind
+from atelier.mail.kinds import OF_ACCOUNTS, Kind
 from atelier.mes.listing.feed import Feed, OperatorSession
 from atelier.mes.listing.projector import rebuild
 from atelier.mes.listing.readmodel import ReadModel
@@ -76,7 +76,7 @@ OF_THE_PLATFORM: Final[Mapping[tuple[str, str], Collection[str]]] = {
     ("service", "atelier_sign_ins_total"): set(PEOPLE),
     ("state", "atelier_orders"): set(State),
     ("state", "atelier_oldest_order_seconds"): set(State),
-    ("kind", "atelier_letters_parked"): {*Kind, CONFIRMATION},
+    ("kind", "atelier_letters_parked"): {*Kind, *OF_ACCOUNTS},
     ("kind", "atelier_reconciliation_differences"): set(get_args(comparing.Kind)),
     ("limit", "atelier_rate_limit_rejections_total"): {"rate", "quota", *LIMITS},
     ("reason", "atelier_replica_reads_total"): set(Why),

@@ -24,7 +24,7 @@ from atelier.data.database import Database
 from atelier.data.shop import Customer, Email, Order, Partner
 from atelier.domain.lifecycle import State
 from atelier.mail.composing import Letterhead
-from atelier.mail.kinds import CONFIRMATION, Kind
+from atelier.mail.kinds import OF_ACCOUNTS, Kind
 from atelier.mail.sender import Sender
 from atelier.mail.transport import transport
 from atelier.messaging import gauges as waits
@@ -126,7 +126,7 @@ async def test_outboxes(
 
 @moves("atelier_orders", state=State)
 @moves("atelier_oldest_order_seconds", state=State)
-@moves("atelier_letters_parked", kind=[*Kind, CONFIRMATION])
+@moves("atelier_letters_parked", kind=[*Kind, *OF_ACCOUNTS])
 @moves("atelier_pricing_waiting", source=["shop", "partner"])
 async def test_what_waits(settings: Settings, mes: Database, broker: BrokerConnection) -> None:
     shop = Database(settings.shop_database)  # without a replica, which may be behind
@@ -153,10 +153,10 @@ async def test_what_waits(settings: Settings, mes: Database, broker: BrokerConne
                 event_id=uuid4(),
                 kind=kind,
                 customer_id=customer.id,
-                order_id=None if kind == CONFIRMATION else about,
+                order_id=None if kind in OF_ACCOUNTS else about,
                 parked_at=now(),
             )
-            for kind in (*Kind, CONFIRMATION)
+            for kind in (*Kind, *OF_ACCOUNTS)
         )
     for actor in (f"customer:{customer.id}", f"partner:{PARTNER}"):
         event = told(uuid4(), None, State.SUBMITTED)

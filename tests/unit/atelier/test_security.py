@@ -111,3 +111,33 @@ def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(time, "time", lambda: signed + security.SESSION_SECONDS + 1)
     assert security.read_session("shop", cookie, SECRET) is None
+
+
+@given(user=st.uuids())
+def test_a_code_for_a_new_password_is_of_one_account_and_of_one_password(user: UUID) -> None:
+    read = security.read_reset_code(security.reset_code(user, "old hash", SECRET), SECRET)
+
+    assert read is not None
+    assert read.user_id == user
+    assert read.is_of("old hash", SECRET)
+    assert not read.is_of("new hash", SECRET)
+    assert not read.is_of("old hash", "another secret")
+
+
+def test_a_code_for_a_new_password_is_signed_and_says_when() -> None:
+    before = int(time.time())
+    code = security.reset_code(USER, "a hash", SECRET)
+    read = security.read_reset_code(code, SECRET)
+
+    assert read is not None
+    assert before <= read.made_at.timestamp() <= time.time()
+    assert "a hash" not in code
+    assert security.read_reset_code(code, "another secret") is None
+    # Neither code of a letter is worth anything in the place of the other.
+    assert security.read_confirmation_code(code, SECRET) is None
+    assert security.read_reset_code(security.confirmation_code(USER, SECRET), SECRET) is None
+
+
+@given(code=st.text())
+def test_no_text_is_an_error_as_a_code_for_a_new_password(code: str) -> None:
+    assert security.read_reset_code(code, SECRET) is None

@@ -32,7 +32,7 @@ from atelier.data.shop import Customer, Email, Order
 from atelier.domain.lifecycle import State
 from atelier.mail import composing
 from atelier.mail.composing import Letterhead
-from atelier.mail.kinds import CONFIRMATION, Kind
+from atelier.mail.kinds import OF_ACCOUNTS, Kind
 from atelier.mail.languages import LANGUAGES
 from tests.unit.atelier.domain.links import is_linked
 
@@ -44,7 +44,9 @@ STRANGE: Final = (
     f"mailto:{MARK}"
 )
 
-OURS_TO_OPEN: Final = re.compile(rf"{re.escape(SHOP)}/\S*|[\w-]{{22}}\.[\w-]{{27}}")
+OURS_TO_OPEN: Final = re.compile(
+    rf"{re.escape(SHOP)}/\S*|[\w-]{{22}}\.[\w-]{{27}}|[\w-]{{40}}\.[\w-]{{6}}\.[\w-]{{27}}"
+)
 OURS: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
     {
         Customer: frozenset({"email", "language", "password_hash"}),
@@ -103,10 +105,17 @@ def letter(kind: str, language: str, text: str, shop: str | None = SHOP) -> Emai
             finish_cost=Decimal(1),
             promised_at=datetime(2026, 3, 21, tzinfo=UTC),
         ),
-        Customer: strange(Customer, text, email="anna@example.com", language=language),
+        Customer: strange(
+            Customer,
+            text,
+            id=uuid4(),
+            email="anna@example.com",
+            language=language,
+            password_hash="a hash",
+        ),
         Letterhead: Letterhead("Atelier <orders@atelier.example>", shop, "a secret"),
     }
-    compose = composers()["compose_confirmation" if kind == CONFIRMATION else "compose"]
+    compose = composers()["compose_of_account" if kind in OF_ACCOUNTS else "compose"]
     wanted = get_type_hints(compose)
     sent = compose(**{name: given[of] for name, of in wanted.items() if name != "return"})
     received = message_from_bytes(sent.as_bytes(), policy=default)
@@ -156,7 +165,7 @@ def assert_harmless(message: EmailMessage) -> None:
 
 @pytest.mark.parametrize("shop", [SHOP, None], ids=["with links", "without links"])
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", [*Kind, CONFIRMATION])
+@pytest.mark.parametrize("kind", [*Kind, *OF_ACCOUNTS])
 def test_every_letter_defuses_every_text_of_a_stranger(
     kind: str, language: str, shop: str | None
 ) -> None:
@@ -165,7 +174,7 @@ def test_every_letter_defuses_every_text_of_a_stranger(
     assert_harmless(message)
     told = any(MARK in line for line in readable(message))
     # Or the test would see nothing where there is nothing to see.
-    assert told is (kind != CONFIRMATION)
+    assert told is (kind not in OF_ACCOUNTS)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -187,10 +196,10 @@ def test_whoever_has_no_name_left_is_greeted_without_one(language: str, greeting
 
 def test_every_letter_is_known_here() -> None:
     """Who adds a way to write letters has to let this file write one."""
-    assert set(composers()) == {"compose", "compose_confirmation"}
+    assert set(composers()) == {"compose", "compose_of_account"}
     words = Path(composing.__file__).parent / "words"
     for language in LANGUAGES:
-        assert {file.stem for file in (words / language).iterdir()} == {*Kind, CONFIRMATION}
+        assert {file.stem for file in (words / language).iterdir()} == {*Kind, *OF_ACCOUNTS}
 
 
 def test_letters_are_made_in_one_module() -> None:

@@ -32,6 +32,7 @@ UNLIMITED: Final[Mapping[str, str]] = {
     "partner GET /docs": _FIXED,
     "shop GET /register": _FIXED,
     "shop GET /confirm": _FIXED,
+    "shop GET /password/forgotten": _FIXED,
     "shop GET /account": _KEPT,
     "shop GET /orders": _KEPT,
     "shop GET /orders/{number}": _KEPT,
@@ -54,6 +55,8 @@ SECRETS: Final = {
     "shop POST /register",
     "shop POST /account/password",
     "shop POST /confirm",
+    "shop POST /password/forgotten",
+    "shop POST /password/new",
 }
 """What is right or wrong here can be guessed."""
 
