@@ -51,14 +51,9 @@ async def _partner(
         )
     if partner is None:
         good_keys.discard(key_hash)
-        raise Refusal(
-            401,
-            "api-key-unknown",
-            "API key not known",
-            "There is no such API key, or it has been revoked. Check it, or ask us for a new one.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        )
+        raise unknown_key()
     good_keys.add(key_hash)
+    request.state.key_hash = key_hash
     standing = await limiter.take(partner.id, limits_of(partner, connections.settings))
     if standing is not None:
         request.state.standing = standing
@@ -66,6 +61,17 @@ async def _partner(
             limiter.remember(key_hash, partner.id, standing)
             raise _refusal(standing)
     return partner
+
+
+def unknown_key() -> Refusal:
+    """The refusal of a key that we never gave out, or that has been revoked."""
+    return Refusal(
+        401,
+        "api-key-unknown",
+        "API key not known",
+        "There is no such API key, or it has been revoked. Check it, or ask us for a new one.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )
 
 
 KnownPartner = Annotated[Partner, Depends(_partner)]

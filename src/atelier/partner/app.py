@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.connections import Connections
-from atelier.partner import SERVICE, api, estimates_api
+from atelier.partner import SERVICE, api, estimates_api, keys_api
 from atelier.partner.access import RateLimitHeaders
 from atelier.partner.limits import RateLimiter
 from atelier.partner.webhooks import api as webhooks_api
@@ -45,6 +45,12 @@ _TAGS: Final = [
     {"name": "Orders", "description": "From the model to the shipped piece."},
     {"name": "Estimates", "description": "What a piece would cost, without an order."},
     {"name": "Webhooks", "description": "Be told of each step of your orders."},
+    {
+        "name": "Keys",
+        "description": "Change your API key whenever you like: make another, use it, and revoke "
+        "the old one. A webhook's signing secret is changed with the webhook: add another for the "
+        "same address, and delete the old one.",
+    },
 ]
 
 
@@ -61,7 +67,7 @@ def create(connections: Connections) -> FastAPI:
     )
     app.state.limiter = RateLimiter(connections.cache)
     app.add_middleware(RateLimitHeaders)
-    for routes in (api.router, estimates_api.router, webhooks_api.router):
+    for routes in (api.router, estimates_api.router, webhooks_api.router, keys_api.router):
         app.include_router(routes)
     app.webhooks.include_router(message.router)
     serve_openapi(app)

@@ -54,6 +54,16 @@ WRONG_URL: Final[Told] = (
     "The document is not valid, or nothing may be sent to this address.",
     ("invalid-request", "webhook-url-refused"),
 )
+NO_SUCH_KEY: Final[Told] = ("You have no such key.", ("key-not-found",))
+KEY_STAYS: Final[Told] = ("The request was sent with this key.", ("key-in-use",))
+TOO_MANY_KEYS: Final[Told] = (
+    "You have, or have made within a day, as many as you may.",
+    ("too-many-keys",),
+)
+WRONG_LABEL: Final[Told] = (
+    "The document is not valid, or the label holds more than words.",
+    ("invalid-request", "key-label-refused"),
+)
 NO_ESTIMATE: Final[Told] = (
     "You have no such estimate, or its day is over.",
     ("estimate-not-found",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +14,10 @@ from atelier import security
 from atelier.clock import now
 from atelier.data.shop import ApiKey, Partner
 from atelier.domain.people import BadName, clean_name
+
+MOST_KEYS: Final = 10
+"""Good ones that a partner's program may make for itself; by command there may be more."""
+MOST_KEYS_A_DAY: Final = 20
 
 
 class NotRegistered(Exception):
@@ -49,6 +55,37 @@ async def add_key(session: AsyncSession, partner: Partner, label: str) -> tuple[
     made = ApiKey(partner_id=partner.id, label=label, key_hash=security.hash_api_key(key))
     session.add(made)
     return made, key
+
+
+async def make_key(
+    session: AsyncSession, partner: Partner, label: str
+) -> tuple[ApiKey, str] | None:
+    """Like `add_key`, for the partner's own program; None where it has, or has lately made, as
+    many as it may."""
+    lately = (
+        sa.select(sa.func.count())
+        .select_from(ApiKey)
+        .where(ApiKey.partner_id == partner.id, ApiKey.created_at > now() - timedelta(days=1))
+    )
+    if (
+        len(await good_keys(session, partner.id)) >= MOST_KEYS
+        or (await session.scalars(lately)).one() >= MOST_KEYS_A_DAY
+    ):
+        return None
+    made, key = await add_key(session, partner, label)
+    await session.flush()
+    return made, key
+
+
+async def good_keys(
+    session: AsyncSession, partner_id: UUID, *, lock: bool = False
+) -> Sequence[ApiKey]:
+    """Oldest first, without the revoked ones; `lock` lets nobody else of the partner make or
+    revoke one meanwhile."""
+    if lock:
+        await session.get_one(Partner, partner_id, with_for_update={"key_share": True})
+    query = sa.select(ApiKey).where(ApiKey.partner_id == partner_id, ApiKey.revoked_at.is_(None))
+    return (await session.scalars(query.order_by(ApiKey.created_at, ApiKey.id))).all()
 
 
 async def keys_of(session: AsyncSession, partner: Partner) -> Sequence[ApiKey]:

@@ -61,7 +61,7 @@ def what_there_is(company: Company) -> WhatThereIs:
 
 
 def _kept_for(partner: Partner) -> dict[str, str]:
-    """An estimate, a webhook and a delivery of the partner's."""
+    """An estimate, a webhook, a delivery and a spare key of the partner's."""
     estimate = partner.client.ask_for_estimate(model_file("the generated ring"), "silver-925")
     [webhook] = partner.client.document("/api/v1/webhooks")["webhooks"]
     deliveries = partner.client.document(webhook["links"]["deliveries"])["deliveries"]
@@ -69,4 +69,5 @@ def _kept_for(partner: Partner) -> dict[str, str]:
         "estimate_id": estimate.rpartition("/")[2],
         "webhook_id": webhook["id"],
         "delivery_id": deliveries[0]["id"],
+        "key_id": partner.client.make_key("spare")["id"],
     }

@@ -101,6 +101,9 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "partner GET /api/v1/webhooks/{webhook_id}/deliveries": THE_PARTNER,
     "partner POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": THE_PARTNER,
     "partner DELETE /api/v1/webhooks/{webhook_id}": THE_PARTNER,
+    "partner POST /api/v1/keys": PARTNERS,
+    "partner GET /api/v1/keys": PARTNERS,
+    "partner DELETE /api/v1/keys/{key_id}": THE_PARTNER,
     "crm GET /": EVERYBODY,  # leads on to a page that is not
     "crm GET /orders": SELLERS,
     "crm GET /orders/{number}": SELLERS,

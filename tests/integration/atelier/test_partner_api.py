@@ -217,6 +217,9 @@ def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
         "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": {
             *("202", "404", "422")
         },
+        "POST /api/v1/keys": {"201", "409", "413", "415", "422"},
+        "GET /api/v1/keys": {"200"},
+        "DELETE /api/v1/keys/{key_id}": {"204", "404", "409", "422"},
     }
     assert told == {route: sorted(for_all | answers) for route, answers in for_each.items()}
     problems = [
