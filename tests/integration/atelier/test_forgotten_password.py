@@ -132,7 +132,11 @@ def test_the_answer_does_not_wait_for_what_only_an_account_makes_necessary(
     assert eventually(lambda: asked_for(company)) == 1
 
 
-@pytest.mark.parametrize("code", ["", "nonsense", reset_code(uuid4(), "x", "another secret")])
+@pytest.mark.parametrize(
+    "code",
+    ["", "nonsense", reset_code(uuid4(), "x", "another secret")],
+    ids=["nothing", "nonsense", "of another secret"],
+)
 def test_what_is_no_code_is_refused(visitor: httpx.Client, code: str) -> None:
     answer = chooses(visitor, code)
 
