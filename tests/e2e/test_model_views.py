@@ -68,8 +68,10 @@ def test_colleagues_turn_the_piece_with_the_keyboard(
     piece.press("ArrowRight")
     piece.press("ArrowRight")
 
-    assert piece.screenshot() != before
-    expect(page.get_by_role("region", name="The piece")).to_contain_text("Turn it by dragging")
+    eventually(lambda: piece.screenshot() != before, describe="the piece has turned")
+    expect(page.get_by_role("region", name="The piece", exact=True)).to_contain_text(
+        "Turn it by dragging"
+    )
 
 
 def test_a_chosen_file_that_cannot_be_drawn_is_promised_a_picture(company: Company) -> None:
