@@ -59,7 +59,7 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
     cost = connections_of(request).settings.password_cost
     faults = {}
     if not await security.verify_password_aside(customer.password_hash, old, cost):
-        faults["old-password"] = "This is not your present password."
+        faults["old-password"] = "This is not your current password."
     if fault := password_fault(new):
         faults["new-password"] = fault
     if faults:
