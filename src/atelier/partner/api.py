@@ -28,7 +28,11 @@ from atelier.web.scope import connections_of
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most on a page.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=200, description="Where the page begins: from `next` of the page before it."),
+    Query(
+        max_length=200,
+        description="Where the page begins, from `next` of the page before it; without it, the "
+        "first page is answered.",
+    ),
 ]
 
 # Described by hand: a request without it is refused in words of ours.
@@ -106,7 +110,9 @@ async def list_orders(
     request: Request,
     response: Response,
     partner: KnownPartner,
-    state: Annotated[State | None, Query(description="Only orders in this state.")] = None,
+    state: Annotated[
+        State | None, Query(description="Only orders in this state; without it, in any.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:

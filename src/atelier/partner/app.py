@@ -15,6 +15,7 @@ from atelier.connections import Connections
 from atelier.partner import SERVICE, api, estimates_api, keys_api
 from atelier.partner.access import RateLimitHeaders
 from atelier.partner.limits import RateLimiter
+from atelier.partner.reference import examples, limits_in_words
 from atelier.partner.webhooks import api as webhooks_api
 from atelier.partner.webhooks import endpoints, message
 from atelier.partner.webhooks.sender import WebhookSender
@@ -23,6 +24,7 @@ from atelier.web.application import create_app
 from atelier.web.openapi import serve_openapi
 from atelier.web.refusal import page
 from atelier.web.rendering import Pages
+from atelier.web.sessions import see_other
 
 _PAGES: Final = Pages(SERVICE, Path(__file__).parent / "templates")
 
@@ -75,7 +77,19 @@ def create(connections: Connections) -> FastAPI:
     @app.get("/docs", include_in_schema=False)
     async def reference(request: Request) -> Response:
         """The OpenAPI document for people; ours, since the usual viewers load scripts from afar."""
-        return page(request, "reference.html", api=app.openapi())
+        return page(
+            request,
+            "reference.html",
+            api=app.openapi(),
+            settings=connections.settings,
+            examples=examples(str(request.base_url).rstrip("/")),
+            limits_in_words=limits_in_words,
+        )
+
+    @app.get("/", include_in_schema=False)
+    async def start_page() -> Response:
+        """Leads to the reference."""
+        return see_other("/docs")
 
     return app
 

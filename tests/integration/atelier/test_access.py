@@ -83,6 +83,7 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop GET /studio/shape": EVERYBODY,
     "shop GET /studio/picture.png": EVERYBODY,
     "shop POST /studio/order": CUSTOMERS,
+    "partner GET /": EVERYBODY,  # leads on to the reference
     "partner GET /docs": EVERYBODY,
     **{
         f"{service} GET /openapi.json": EVERYBODY

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +24,7 @@ from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import quote
+from atelier.partner.reference import limits_in_words
 from fixtures import models
 from fixtures.company import Company
 from tests.integration.atelier.partner_client import (
@@ -242,3 +249,49 @@ def test_the_reference_page_needs_nobody_elses_server(partner: httpx.Client) -> 
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "https://" not in page.text
     assert "urn:atelier:problem:unknown-metal" in page.text
+
+
+def test_the_start_leads_to_the_reference(partner: httpx.Client) -> None:
+    start = partner.get("/")
+
+    assert (start.status_code, start.headers["location"]) == (303, "/docs")
+
+
+def test_the_reference_tells_every_parameter_with_its_limits(partner: httpx.Client) -> None:
+    shown = html.unescape(partner.get("/docs").text)
+
+    parameters = [
+        parameter
+        for item in partner.get("/openapi.json").json()["paths"].values()
+        for operation in item.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    assert parameters
+    for parameter in parameters:
+        assert f"<code>{parameter['name']}</code>" in shown
+        words = limits_in_words(parameter["schema"])
+        assert words[1:] in shown, f"{parameter['name']}: {words}"
+    assert "1 to 100; 50 unless given" in shown
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the example is for curl")
+def test_the_example_orders_a_piece_as_it_is_pasted(partner: httpx.Client, tmp_path: Path) -> None:
+    shown = html.unescape(partner.get("/docs").text)
+    commands = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", shown, re.DOTALL)
+    key = partner.headers["Authorization"].removeprefix("Bearer ")
+
+    said = subprocess.run(
+        ["sh", "-euc", "\n".join(commands).replace("ak_…", key)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    decoder = json.JSONDecoder()
+    listed, end = decoder.raw_decode(said.stdout)
+    ordered, _ = decoder.raw_decode(said.stdout[end:].lstrip())
+    assert listed == {"orders": [], "next": None}
+    assert (ordered["state"], ordered["metal"]) == ("SUBMITTED", "silver-925")
+    assert ordered["reference"] == "PO-2026-118"

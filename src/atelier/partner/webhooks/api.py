@@ -212,7 +212,9 @@ async def list_deliveries(
     response: Response,
     partner: KnownPartner,
     webhook_id: UUID,
-    state: Annotated[Delivery | None, Query(description="Only those in this state.")] = None,
+    state: Annotated[
+        Delivery | None, Query(description="Only those in this state; without it, in any.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DeliveriesPage:

@@ -29,6 +29,7 @@ UNLIMITED: Final[Mapping[str, str]] = {
     **{f"{service} GET /openapi.json": _FIXED for service in SERVICES},
     **{f"{service} GET /sign-in": _FIXED for service in ("shop", "crm", "mes")},
     **{f"{service} GET /": _KEPT for service in ("shop", "crm", "mes")},
+    "partner GET /": _FIXED,
     "partner GET /docs": _FIXED,
     "shop GET /register": _FIXED,
     "shop GET /confirm": _FIXED,
