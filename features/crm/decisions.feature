@@ -10,6 +10,14 @@ Feature: A seller decides about an order, and says why
     And Meridian the partner sees the order as "Price ready"
     And all systems agree on the order
 
+  Scenario: Colleagues read who has approved an order
+    Given Boris the seller works in the CRM
+    And Sofia the seller works in the CRM
+    And Meridian the partner has an order in the state "Confirmed"
+    When Boris the seller approves the order for manufacturing
+    Then Sofia the seller reads that Boris took the last step
+    And all systems agree on the order
+
   Scenario: An order is cancelled
     Given Boris the seller works in the CRM
     And Meridian the partner has an order in the state "Confirmed"

@@ -19,6 +19,10 @@ Feature: A seller finds what people ask about
     When Boris the seller searches for orders in the state "Approved for manufacturing"
     Then Boris the seller finds the order, and no other one
 
+  Scenario: A choice in the list acts at once
+    When Boris the seller chooses the state "Approved for manufacturing" in the list of orders
+    Then Boris the seller finds the order, and no other one
+
   Scenario: By the missed date
     Given the order was promised for the day before yesterday
     When Boris the seller searches for overdue orders

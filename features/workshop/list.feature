@@ -33,6 +33,13 @@ Feature: The operators see the whole work, as it is now
     And Vera the operator sees the order as "Shipped" in the open list
     And Meridian the partner sees the order as "Shipped"
 
+  Scenario: A key that can do nothing says why
+    Given Meridian the partner has an order in the state "Price ready"
+    When Vera the operator opens the list of work
+    And Vera the operator presses "T" on the order in the list
+    Then Vera the operator is told that the key does nothing in the state "Price ready"
+    And Vera the operator sees the order as "Price ready" in the open list
+
   Scenario: A parcel needs a tracking number
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     When Vera the operator takes the order

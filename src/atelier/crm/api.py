@@ -160,7 +160,7 @@ async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     details = await service.look_up(request, number)
     return Detail(
         **summary(details.order).model_dump(),
-        history=[step(entry) for entry in details.history],
+        history=[step(entry, details.names) for entry in details.history],
         notes=[_note(note) for note in details.notes],
         concerns=[_trouble(concern) for concern in details.concerns],
     )

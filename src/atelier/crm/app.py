@@ -11,6 +11,7 @@ from atelier.admin.reconciler import Reconciler
 from atelier.admin.reconciliation import Systems
 from atelier.connections import Connections
 from atelier.crm import SERVICE, api, pages
+from atelier.crm.service import AttentionCount
 from atelier.parts import Parts, Worker
 from atelier.usecases.overdue import OverdueCheck
 from atelier.web.application import create_app
@@ -30,6 +31,7 @@ def create(connections: Connections) -> FastAPI:
         description="Orders, for sellers who have signed in.",
         openapi_url="/openapi.json",
     )
+    app.state.attention = AttentionCount()
     app.add_middleware(ReadYourWrites)
     app.include_router(pages.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))

@@ -65,6 +65,13 @@ async def needed(session: AsyncSession, at: datetime) -> LateOrders:
     return LateOrders(late, more=len(found) > LISTED)
 
 
+async def count(session: AsyncSession, at: datetime) -> int:
+    """How many orders need attention, of `LISTED` and one more at most: a menu tells no more."""
+    late = sa.select(Order.id).where(sa.or_(overdue.is_overdue(at), overdue.is_stalled(at)))
+    some = late.limit(LISTED + 1).subquery()
+    return (await session.scalars(sa.select(sa.func.count()).select_from(some))).one()
+
+
 def concerns(order: Order, at: datetime) -> list[Concern]:
     """All that is wrong with one order at the time `at`."""
     found = []

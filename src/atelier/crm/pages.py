@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.crm import service
+from atelier.crm import search, service
 from atelier.crm.search import Wanted
 from atelier.data.shop import Order, Seller
 from atelier.domain.lifecycle import State
@@ -25,7 +25,16 @@ from atelier.web.sign_in import sign_in_routes
 router = sign_in_routes(
     Seller, lambda connections: connections.shop, welcome="The sales desk, for colleagues only."
 )
-_signed_in = APIRouter()
+
+
+async def _menu(request: Request, _: service.SignedIn) -> None:
+    """What the menu of every page tells: how many orders need attention."""
+    known: service.AttentionCount = request.app.state.attention
+    if request.method == "GET":
+        request.state.attention = await known.known(request)
+
+
+_signed_in = APIRouter(dependencies=[Depends(_menu)])
 
 
 @_signed_in.get("/")
@@ -52,7 +61,7 @@ async def orders_page(
     except Refusal as error:
         refusal = error
     asked = {"q": q, "state": state, "partner": partner, "overdue": overdue}
-    return page(
+    shown = page(
         request,
         "orders.html",
         refusal=refusal,
@@ -62,7 +71,12 @@ async def orders_page(
         continued=cursor is not None,
         partners=await service.partners(request),
         states=list(State),
+        shortest=search.SHORTEST,
     )
+    if "hx-request" in request.headers:
+        # A choice that was made in the open page: htmx shows what is answered with 200 only.
+        shown.status_code = 200
+    return shown
 
 
 @_signed_in.get("/customers")
@@ -84,6 +98,7 @@ async def customers_page(
         customers=rows,
         more=_more("/customers", {"q": q}, following),
         continued=cursor is not None,
+        shortest=search.SHORTEST,
     )
 
 
@@ -160,6 +175,7 @@ def _order_page(
         order=details.order,
         version=_version(details.order),
         history=details.history,
+        names=details.names,
         notes=details.notes,
         concerns=details.concerns,
         possible=details.possible,

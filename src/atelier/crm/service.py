@@ -5,7 +5,9 @@ All is read from the replica, as soon as that has what this seller has changed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import math
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final, Literal, TypeVar
@@ -34,6 +36,9 @@ from atelier.web.scope import connections_of
 from atelier.web.sessions import signed_in
 
 T = TypeVar("T")
+
+KEPT_FOR: Final = 5.0
+"""Seconds for which the menu's count is good."""
 
 LONGEST_REASON: Final = 500
 LONGEST_NOTE: Final = 4000
@@ -73,10 +78,15 @@ SignedIn = Annotated[Seller, Depends(_seller)]
 
 @dataclass(frozen=True)
 class OrderDetails:
-    """An order with its history, oldest first, its notes, newest first, and what is wrong."""
+    """An order with its history, oldest first, its notes, newest first, and what is wrong.
+
+    `names` are those of the people in the history, by actor, as far as the CRM knows them: what
+    operators are called only the MES knows.
+    """
 
     order: Order
     history: Sequence[OrderHistory]
+    names: Mapping[str, str]
     notes: Sequence[OrderNote]
     concerns: Sequence[Concern]
 
@@ -121,6 +131,21 @@ async def needs_attention(request: Request) -> LateOrders:
     return await _read(request, lambda session: attention.needed(session, now()))
 
 
+class AttentionCount:
+    """How many orders need attention, for the menu of every page: looked up anew every few seconds,
+    however many pages are opened meanwhile."""
+
+    def __init__(self) -> None:
+        self._asked_at = -math.inf
+        self._count = 0
+
+    async def known(self, request: Request) -> int:
+        if time.monotonic() - self._asked_at >= KEPT_FOR:
+            self._asked_at = time.monotonic()  # now: whoever comes meanwhile does not ask as well
+            self._count = await _read(request, lambda session: attention.count(session, now()))
+        return self._count
+
+
 async def look_up(request: Request, number: str) -> OrderDetails:
     """One order. Raises OrderNotFound."""
 
@@ -132,9 +157,11 @@ async def look_up(request: Request, number: str) -> OrderDetails:
             .where(OrderNote.order_id == order.id)
             .order_by(OrderNote.created_at.desc(), OrderNote.id)
         )
+        history = await orders.history(session, order.id)
         return OrderDetails(
             order,
-            await orders.history(session, order.id),
+            history,
+            await _names(session, order, {entry.actor for entry in history}),
             (await session.scalars(notes)).all(),
             attention.concerns(order, now()),
         )
@@ -191,6 +218,21 @@ async def _found(session: AsyncSession, number: str) -> Order:
     if order is None:
         raise orders.OrderNotFound(number)
     return order
+
+
+async def _names(session: AsyncSession, order: Order, actors: Collection[str]) -> dict[str, str]:
+    names = {}
+    if order.customer is not None:
+        names[f"customer:{order.customer.id}"] = order.customer.name
+    if order.partner is not None:
+        names[f"partner:{order.partner.id}"] = order.partner.name
+    sellers = {
+        UUID(actor.partition(":")[2]) for actor in actors if actor.startswith(f"{Owner.SELLER}:")
+    }
+    if sellers:
+        found = await session.scalars(sa.select(Seller).where(Seller.id.in_(sellers)))
+        names |= {f"{Owner.SELLER}:{seller.id}": seller.name for seller in found}
+    return names
 
 
 def _checked(text: str, longest: int, missing: Refusal, too_long: Refusal) -> str:

@@ -100,7 +100,7 @@ async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     return Detail(
         **_summary(job.work).model_dump(),
         calculation=None if job.calculation is None else _measures(job.calculation),
-        history=[step(entry) for entry in job.history],
+        history=[step(entry, job.names) for entry in job.history],
     )
 
 

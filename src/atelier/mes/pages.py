@@ -93,6 +93,7 @@ def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None
         work=job.work,
         calculation=job.calculation,
         history=job.history,
+        names=job.names,
         steps=order_progress.steps(reached),
         interval=order_progress.poll_interval(job.work.state),
         act=service.NEXT.get(job.work.state),

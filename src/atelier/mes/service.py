@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import Owner, State
 from atelier.mes.listing.live import LiveList
 from atelier.usecases import work_orders
 from atelier.web.model_pictures import ShownModel
@@ -55,11 +57,15 @@ NEXT: Final[Mapping[State, Act]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """A work order with its calculation, if there is one yet, and its history, oldest first."""
+    """A work order with its calculation, if there is one yet, and its history, oldest first.
+
+    `names` are those of the operators in the history, by actor: the MES knows nobody else.
+    """
 
     work: WorkOrder
     calculation: Calculation | None
     history: Sequence[WorkOrderHistory]
+    names: Mapping[str, str]
 
 
 async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
@@ -82,7 +88,9 @@ async def look_up(request: Request, number: str) -> Job:
         if found is None:
             raise work_orders.WorkOrderNotFound(number)
         calculation = await session.get(Calculation, found.order_id)
-        return Job(found, calculation, await work_orders.history(session, found.order_id))
+        history = await work_orders.history(session, found.order_id)
+        names = await _names(session, {entry.actor for entry in history})
+        return Job(found, calculation, history, names)
 
 
 async def model(request: Request, _: SignedIn, number: str) -> ShownModel:
@@ -109,6 +117,16 @@ async def act(
         if not _TRACKING_NUMBER.fullmatch(tracking_number):
             raise _NO_TRACKING_NUMBER
         await work_orders.ship(session, number, operator, tracking_number)
+
+
+async def _names(session: AsyncSession, actors: Collection[str]) -> dict[str, str]:
+    ids = {
+        UUID(actor.partition(":")[2]) for actor in actors if actor.startswith(f"{Owner.OPERATOR}:")
+    }
+    if not ids:
+        return {}
+    found = await session.scalars(sa.select(Operator).where(Operator.id.in_(ids)))
+    return {f"{Owner.OPERATOR}:{operator.id}": operator.name for operator in found}
 
 
 _NO_TRACKING_NUMBER: Final = Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -48,6 +49,7 @@ class Step(BaseModel):
     came_from: State | None = Field(serialization_alias="from")
     to: State
     actor: str
+    actor_name: str | None = Field(description="What the person is called, where that is known.")
     event_id: UUID
     reason: str | None
     occurred_at: datetime
@@ -58,13 +60,14 @@ def design(ring: RingDesign | None) -> Design | None:
     return None if ring is None else Design.model_validate(design_column.to_dict(ring))
 
 
-def step(entry: OrderHistory | WorkOrderHistory) -> Step:
-    """The document of one row of history."""
+def step(entry: OrderHistory | WorkOrderHistory, names: Mapping[str, str]) -> Step:
+    """The document of one row of history; `names` are those of people, by actor."""
     return Step(
         sequence=entry.sequence,
         came_from=entry.from_state,
         to=entry.to_state,
         actor=entry.actor,
+        actor_name=names.get(entry.actor),
         event_id=entry.event_id,
         reason=entry.reason,
         occurred_at=entry.occurred_at,

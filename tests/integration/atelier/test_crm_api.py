@@ -222,6 +222,44 @@ async def test_attention_is_an_answer_like_the_others(
     assert needed["more"] is False
 
 
+async def test_the_menu_tells_how_many_orders_need_attention(
+    crm: Colleague, shop: Database, confirmed: Order
+) -> None:
+    async with shop.session() as session:
+        await session.execute(
+            sa.update(Order).values(promised_at=sa.func.now() - sa.text("interval '3 days'"))
+        )
+
+    for path in ("orders", f"orders/{confirmed.number}", "customers", "attention"):
+        page = await crm().get(f"/{path}")
+        assert '<span class="nav__count">1</span>' in page.text, path
+
+
+async def test_the_history_names_who_did_it(
+    crm: Colleague, partner: Partner, confirmed: Order
+) -> None:
+    seen = await _answer(crm().post(f"/api/orders/{confirmed.number}/approve"))
+
+    names = {step["to"]: step["actor_name"] for step in seen["history"]}
+    assert names == {
+        "SUBMITTED": partner.name,
+        "PRICE_CALCULATED": None,
+        "CONFIRMED": partner.name,
+        "MANUFACTURING_APPROVED": "Boris",
+    }
+    page = await crm().get(f"/orders/{confirmed.number}")
+    assert '<span class="name">Boris</span><span class="who__role">Seller</span>' in page.text
+
+
+async def test_a_choice_in_the_open_page_is_answered_so_that_it_is_shown(crm: Colleague) -> None:
+    """htmx leaves out what is refused; the page says why all the same."""
+    chosen = await crm().get("/orders", params={"q": "x"}, headers={"HX-Request": "true"})
+    typed = await crm().get("/orders", params={"q": "x"})
+
+    assert (chosen.status_code, typed.status_code) == (200, 422)
+    assert "Type at least 3 letters" in chosen.text
+
+
 async def test_nobody_gets_in_without_a_session(crm: Colleague, confirmed: Order) -> None:
     stranger = crm()
     stranger.cookies.clear()

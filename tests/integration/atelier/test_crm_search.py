@@ -162,7 +162,9 @@ async def test_attention_goes_to_what_is_late_the_longest_late_first(
 
     async with shop.session() as session:
         needed = await attention.needed(session, at)
+        counted = await attention.count(session, at)
 
+    assert counted == len(needed.orders) == 3
     told = {
         numbers[late.order.number]: [(concern.kind, concern.text) for concern in late.concerns]
         for late in needed.orders
@@ -208,6 +210,7 @@ async def test_indexes_can_answer_every_search(
         await search.find_customers(session)
         await search.find_customers(session, "petrova")
         await attention.needed(session, now())
+        await attention.count(session, now())
 
         assert await _read_as_a_whole(session, asked) == []
 

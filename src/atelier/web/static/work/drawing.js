@@ -11,7 +11,8 @@ const TO_THE_MINUTE = {
 export class Drawing {
   // The names of states and metals, which act follows in which state, and in which a promise is
   // kept, are the server's.
-  constructor(states, metals, finishes, zone) {
+  constructor(states, metals, finishes, zone, noDate) {
+    this.noDate = noDate; // what stands where nothing is promised yet
     this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
     this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
     this.kept = new Set(spans(states).filter((each) => "kept" in each.dataset).map((each) => each.dataset.state));
@@ -63,8 +64,12 @@ export class Drawing {
   }
 
   #drawPromise(cell, row) {
-    const [shown] = cell.children;
-    if (row.promised && !shown) cell.replaceChildren(this.#time(row.promised * 1000));
+    // A new promise takes the place of the old one; an order that is sent back has none.
+    const shown = cell.querySelector("time");
+    const before = shown ? Date.parse(shown.dateTime) : null;
+    const promised = row.promised ? row.promised * 1000 : null;
+    if (!cell.hasChildNodes() || before !== promised)
+      cell.replaceChildren(promised ? this.#time(promised) : this.noDate);
     cell.classList.toggle("overdue", this.#isOverdue(row));
   }
 

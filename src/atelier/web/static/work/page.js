@@ -24,6 +24,7 @@ const drawing = new Drawing(
   find("work-metals"),
   find("work-finishes"),
   grid.dataset.zone,
+  grid.dataset.noDate,
 );
 const list = new List(new Set(grid.dataset.final.split(" ")));
 const view = new View(grid, list, (row, element) => drawing.draw(row, element));
@@ -164,16 +165,32 @@ const MOVES = {
   End: () => list.length - 1,
 };
 
+const KEYS = new Map(["take", "complete", "pack", "ship"].map((name) => [name[0], name]));
+
+// Says why a key does nothing with this piece, to the eye and in the live region. What is said
+// twice has to be new each time, or it is not spoken.
+function refuses(row, wanted, next) {
+  const region = find("work-refused");
+  const words = next ? region.dataset.other : region.dataset.none;
+  const values = { number: row.number, state: drawing.stateName(row.state), wanted, act: next, key: next && next[0].toUpperCase() };
+  requestAnimationFrame(() => {
+    region.textContent = words.replace(/{(\w+)}/g, (_, name) => values[name]);
+  });
+}
+
 grid.addEventListener("keydown", (event) => {
+  find("work-refused").textContent = "";
   const element = event.target.closest(".work__row[id]");
   if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
   const row = list.get(element.id.replace("work-", ""));
   if (!row) return;
   view.makeCurrent(row.number);
   const next = drawing.acts.get(row.state);
+  const wanted = KEYS.get(event.key.toLowerCase());
   if (event.key in MOVES) view.focus(MOVES[event.key]());
   else if (event.key === "Enter" && event.target === element) location.assign(`/work/${row.number}`);
-  else if (next && event.key.toLowerCase() === next[0]) begins(row.number, next);
+  else if (wanted && wanted === next) begins(row.number, next);
+  else if (wanted) refuses(row, wanted, next);
   else return;
   event.preventDefault();
 });
