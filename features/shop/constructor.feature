@@ -15,7 +15,8 @@ Feature: A customer without a model of her own orders a ring
 
   Scenario: A ring of her own with an engraving
     When Anna the customer draws a polished ring of size 57 in gold 585 with the engraving "Anna & Boris"
-    And Anna the customer orders the ring from the constructor
+    Then Anna the customer has the price and the order button in sight, wherever on the page
+    When Anna the customer orders the ring from the constructor
     Then Anna the customer reads "Ring-57.stl"
     When Anna the customer asks what the piece costs
     Then all systems agree on the order

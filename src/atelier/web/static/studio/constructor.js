@@ -71,7 +71,8 @@ async function showEstimate(asked, signal) {
   if (!answer.ok) return ["unknown"];
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const estimate = page.getElementById("estimate");
-  document.getElementById("estimate").replaceWith(estimate);
+  for (const id of ["estimate", "estimate-facts"])
+    document.getElementById(id).replaceWith(page.getElementById(id));
   const faults = estimate.dataset.faults.split(" ").filter(Boolean);
   for (const control of form.elements) {
     if (faults.includes(control.name)) control.setAttribute("aria-invalid", "true");
