@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
-from fixtures.accessibility import barriers
+from fixtures.accessibility import LONG_NAME, barriers
 from fixtures.company import Company
 from fixtures.prepared_orders import order_in_state
 from touchstone.browser.fixtures import Browse
@@ -25,14 +25,14 @@ def crm(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
     )
     crm.send_back(sent_back, "The band is thinner than one millimetre: it would bend.")
     crm.note(confirmed, "Called them: they would like it by Friday.\nThey will call back.")
-    company.has_customer("Anna Petrova")
-    started = company.order_started_by("Anna Petrova").number
+    company.has_customer(LONG_NAME)
+    started = company.order_started_by(LONG_NAME).number
     with company.shop_database.begin() as connection:
         past = sa.func.now() - sa.text("interval '3 days 2 hours'")
         late = sa.update(Order).where(Order.number == confirmed)
         connection.execute(late.values(promised_at=past, updated_at=past))
-    (anna,) = eventually(lambda: crm.find_customers("Anna Petrova"))
-    seller = company.accounts.seller("Boris")
+    (anna,) = eventually(lambda: crm.find_customers(LONG_NAME))
+    seller = company.accounts.seller(LONG_NAME)
     page = browse("Boris")
     home = company.sandbox.services["crm"]
     page.context.add_cookies(

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from atelier import company_time
 from atelier.domain.lifecycle import State
 from atelier.settings import Settings
-from fixtures.accessibility import barriers
+from fixtures.accessibility import LONG_NAME, WIDTHS, barriers
 from fixtures.company import Company
 from fixtures.pages.mes import WorkPage
 from fixtures.prepared_orders import order_in_state
@@ -22,7 +22,7 @@ from touchstone.browser.fixtures import Browse
 @pytest.fixture
 def page(company: Company, browse: Browse) -> Page:
     """An operator's window."""
-    operator = company.accounts.operator("Vera")
+    operator = company.accounts.operator(LONG_NAME)
     window = browse("Vera")
     home = company.sandbox.services["mes"]
     window.context.add_cookies(
@@ -86,6 +86,12 @@ def test_the_list_is_gone_through_with_the_keyboard(company: Company, page: Page
     expect(work.row(numbers[0])).to_be_focused()
     expect(page.get_by_role("status").filter(has_text=f"{newest}")).to_have_count(1)
 
+    # A key that can do nothing says why; another key takes the words away.
+    page.keyboard.press("s")
+    expect(work.said_of_a_key).to_contain_text(f"{numbers[0]} is “Price ready”")
+    page.keyboard.press("Home")
+    expect(work.said_of_a_key).to_have_count(0)
+
     page.get_by_label("Go to order number").fill(numbers[2].removeprefix("AT-").lower())
     page.keyboard.press("Enter")
     expect(work.row(numbers[2])).to_be_focused()
@@ -115,3 +121,20 @@ def test_times_are_those_of_the_company(company: Company, page: Page) -> None:
     expect(
         page.get_by_text(f"All times are those of {company_time.zone_name(zone)}.")
     ).to_be_visible()
+
+
+def test_every_piece_shows_its_promise_or_that_it_has_none(company: Company, page: Page) -> None:
+    partner = company.works_with_partner("Meridian")
+    waiting = order_in_state(State.PRICE_CALCULATED, partner, company.systems).number
+    promised = order_in_state(State.CONFIRMED, partner, company.systems).number
+    work = WorkPage(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{company.sandbox.services['mes']}/work")
+        expect(work.live).to_be_visible()
+        expect(work.promised(promised).get_by_role("time")).to_be_visible()
+        expect(work.promised(waiting)).to_be_visible()
+        expect(work.promised(waiting)).to_have_text("No date yet")
+    # It is sent back, and there the promise ends.
+    company.systems.crm_client.send_back(promised, "The band would bend.")
+    expect(work.promised(promised)).to_have_text("No date yet")

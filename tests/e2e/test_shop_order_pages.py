@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from atelier.domain.lifecycle import State
 from fixtures.abilities import ActRefused
-from fixtures.accessibility import barriers
+from fixtures.accessibility import LONG_NAME, barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
@@ -20,7 +20,7 @@ from touchstone.waiting import eventually
 @pytest.fixture
 def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
     """A customer's window, and the pages to look at in it."""
-    anna = company.has_customer("Anna")
+    anna = company.has_customer(LONG_NAME)
     crm = company.systems.crm_client
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
-from fixtures.accessibility import barriers
+from fixtures.accessibility import LONG_NAME, barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
@@ -28,7 +28,7 @@ const asked = {GET_PARAMETER};
 
 @pytest.mark.timeout(400)
 def test_no_page_of_the_studio_keeps_anybody_out(company: Company) -> None:
-    anna = company.has_customer("Anna")
+    anna = company.has_customer(LONG_NAME)
     page = anna.shop.page
     page.set_default_timeout(PATIENCE)
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
