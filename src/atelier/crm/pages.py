@@ -37,7 +37,7 @@ async def _menu(request: Request, _: service.SignedIn) -> None:
 _signed_in = APIRouter(dependencies=[Depends(_menu)])
 
 
-@_signed_in.get("/")
+@router.get("/")
 async def start_page() -> Response:
     """Leads to the list of orders."""
     return see_other("/orders")
