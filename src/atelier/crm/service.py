@@ -142,7 +142,11 @@ class AttentionCount:
     async def known(self, request: Request) -> int:
         if time.monotonic() - self._asked_at >= KEPT_FOR:
             self._asked_at = time.monotonic()  # now: whoever comes meanwhile does not ask as well
-            self._count = await _read(request, lambda session: attention.count(session, now()))
+            try:
+                self._count = await _read(request, lambda session: attention.count(session, now()))
+            except BaseException:
+                self._asked_at = -math.inf  # nobody is told an old count for that
+                raise
         return self._count
 
 
