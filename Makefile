@@ -10,7 +10,7 @@ VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help acceptance test unit integration e2e containers demo check reference format coverage lock image clean
+.PHONY: help acceptance test unit integration e2e containers demo check reference messages format coverage lock image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ check: ## lint, formatting, types, the pipeline's own files and docs/reference.m
 reference: ## write docs/reference.md from the code
 	@bin/set-up python
 	$(VENV)/python docs/make_reference.py
+
+messages: ## bring the catalogues of translations up to date with the messages in the code
+	@bin/set-up python
+	$(VENV)/python -m atelier.languages
 
 format: ## format the code and mend what the linter can mend
 	@bin/set-up python

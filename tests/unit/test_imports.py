@@ -25,6 +25,7 @@ ATELIER: Final[Sequence[set[str]]] = (
     {"cache", "command_errors", "data", "security"},
     {"domain", "telemetry"},
     {"cancellation", "clock", "company_time", "settings"},
+    {"languages"},
 )
 
 TOUCHSTONE: Final[Sequence[set[str]]] = (

@@ -12,9 +12,11 @@ from atelier.admin.reconciliation import Systems
 from atelier.connections import Connections
 from atelier.crm import SERVICE, api, pages
 from atelier.crm.service import AttentionCount
+from atelier.data.shop import Seller
 from atelier.parts import Parts, Worker
 from atelier.usecases.overdue import OverdueCheck
 from atelier.web.application import create_app
+from atelier.web.choosing_language import choice_routes
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
 from atelier.web.read_your_writes import ReadYourWrites
 from atelier.web.rendering import Pages
@@ -33,6 +35,7 @@ def create(connections: Connections) -> FastAPI:
     )
     app.state.attention = AttentionCount()
     app.add_middleware(ReadYourWrites)
+    app.include_router(choice_routes(Seller, lambda connections: connections.shop))
     app.include_router(pages.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))
     serve_openapi(app, cookie=SERVICE.cookie)

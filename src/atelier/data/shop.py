@@ -56,12 +56,18 @@ class Customer(Base):
 
 
 class Seller(Base):
+    """`language` is None until they choose one: then their pages speak the browser's."""
+
     __tablename__ = "seller"
-    __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower_case"),)
+    __table_args__ = (
+        sa.CheckConstraint("email = lower(email)", name="email_lower_case"),
+        sa.CheckConstraint("language IN ('en', 'ru')", name="language_known"),
+    )
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
+    language: Mapped[str | None]
     password_hash: Mapped[str]
     session_version: Mapped[int] = mapped_column(default=0, server_default="0")
 

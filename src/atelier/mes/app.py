@@ -8,12 +8,14 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from atelier.connections import Connections
+from atelier.data.mes import Operator
 from atelier.mes import SERVICE, api, list_stream, pages
 from atelier.mes.listing.live import LiveList
 from atelier.messaging.gauges import of_outbox
 from atelier.parts import Parts
 from atelier.usecases import work_orders
 from atelier.web.application import create_app
+from atelier.web.choosing_language import choice_routes
 from atelier.web.openapi import STAFF_PROBLEMS, problem_responses, serve_openapi
 from atelier.web.rendering import Pages
 
@@ -30,6 +32,7 @@ def create(connections: Connections, work_list: LiveList) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.work_list = work_list
+    app.include_router(choice_routes(Operator, lambda connections: connections.mes))
     app.include_router(pages.router)
     app.include_router(list_stream.router)
     app.include_router(api.router, responses=problem_responses(STAFF_PROBLEMS))

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.connections import Connections
+from atelier.languages import ENGLISH, speaking
 from atelier.partner import SERVICE, api, estimates_api, keys_api
 from atelier.partner.access import RateLimitHeaders
 from atelier.partner.limits import RateLimiter
@@ -36,7 +37,8 @@ accepted at once; its price is calculated meanwhile, within moments as a rule. W
 `PRICE_CALCULATED`, confirm the order, and it goes to our workshop. You need not ask how far it \
 is: add a webhook, and we tell you of each step.
 
-Errors are problem documents (RFC 9457). Decide by their `type`, show their `detail` to people. \
+Errors are problem documents (RFC 9457). Decide by their `code` (or `type`), show their `detail` \
+to people: it is in English or Russian, as `Accept-Language` wishes. \
 Money is a decimal string with two places, times are UTC.
 
 You may send a number of requests at once, more as time goes by, and so many a day. The headers \
@@ -77,14 +79,15 @@ def create(connections: Connections) -> FastAPI:
     @app.get("/docs", include_in_schema=False)
     async def reference(request: Request) -> Response:
         """The OpenAPI document for people; ours, since the usual viewers load scripts from afar."""
-        return page(
-            request,
-            "reference.html",
-            api=app.openapi(),
-            settings=connections.settings,
-            examples=examples(str(request.base_url).rstrip("/")),
-            limits_in_words=limits_in_words,
-        )
+        with speaking(ENGLISH):  # as the document itself is
+            return page(
+                request,
+                "reference.html",
+                api=app.openapi(),
+                settings=connections.settings,
+                examples=examples(str(request.base_url).rstrip("/")),
+                limits_in_words=limits_in_words,
+            )
 
     @app.get("/", include_in_schema=False)
     async def start_page() -> Response:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
+from atelier.languages import language
 from atelier.mail import confirming
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
@@ -118,7 +119,7 @@ async def register(request: Request) -> Response:
         password_hash=await security.hash_password_aside(
             given.password, connections.settings.password_cost
         ),
-        language=_language(request),
+        language=language(),
     )
     try:
         async with connections.shop.session() as session:
@@ -145,9 +146,3 @@ def _registration_page(
         email=given.email,
         password_length=security.PASSWORD_LENGTH.start,
     )
-
-
-def _language(request: Request) -> str:
-    """The language to write e-mails in: Russian for whoever prefers it, English for all others."""
-    preferred = request.headers.get("accept-language", "").strip().lower()
-    return "ru" if preferred.startswith("ru") else "en"

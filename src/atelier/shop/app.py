@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from atelier.connections import Connections
+from atelier.data.shop import Customer
 from atelier.mail import due
 from atelier.mail.composing import Letterhead
 from atelier.mail.sender import Sender
@@ -28,6 +29,7 @@ from atelier.shop import (
 )
 from atelier.usecases import metal_prices, orders
 from atelier.web.application import create_app
+from atelier.web.choosing_language import choice_routes
 from atelier.web.rendering import Pages
 
 _PAGES = Pages(SERVICE, Path(__file__).parent / "templates")
@@ -36,6 +38,7 @@ _PAGES = Pages(SERVICE, Path(__file__).parent / "templates")
 def create(connections: Connections) -> FastAPI:
     """The shop on the given databases and file store."""
     app = create_app(SERVICE, connections, pages=_PAGES)
+    app.include_router(choice_routes(Customer, lambda connections: connections.shop))
     app.include_router(accounts.router)
     for part in (pages, profile, passwords, confirmation, catalogue, studio, order_models):
         app.include_router(part.router)

@@ -12,14 +12,12 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
+from atelier.languages import LANGUAGES
 from atelier.shop.accounts import SignedIn, name_fault, password_fault
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import connections_of
 from atelier.web.sessions import begin, see_other
-
-LANGUAGES: Final = {"en": "English", "ru": "Русский"}
-"""In which we write letters: what each is called by those who speak it, by code."""
 
 _INCOMPLETE: Final = Refusal(
     422, "account-incomplete", "Not quite there", "Please correct what is marked below:"

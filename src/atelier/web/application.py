@@ -20,6 +20,7 @@ from atelier.connections import Connections
 from atelier.service import Service
 from atelier.web import health, measures, sessions
 from atelier.web.away import is_away, refusal_while_away
+from atelier.web.choosing_language import SpokenLanguage
 from atelier.web.headers import SecurityHeaders
 from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
@@ -47,6 +48,7 @@ def create_app(
         middleware=[
             Middleware(Telemetry, service=service.name),
             Middleware(SecurityHeaders),
+            Middleware(SpokenLanguage),
             Middleware(UnexpectedErrors, service=service.name),
             Middleware(UnreadableRequests),
             Middleware(TimeLimit, limit=connections.settings.request_limit),

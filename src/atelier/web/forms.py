@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
+from atelier.languages.figures import file_size
 from atelier.web.refusal import Refusal, refusal_of_status
-from atelier.web.rendering import file_size
 from atelier.web.scope import connections_of
 from atelier.web.unreadable import LONGEST_TEXT, NUL, lift_limit
 

@@ -31,7 +31,11 @@ class Problem(BaseModel):
         description="Names the kind of problem; programs decide by it.",
         examples=["urn:atelier:problem:unknown-metal"],
     )
-    title: str
+    code: str = Field(
+        description="The end of `type`, for programs that decide by a word.",
+        examples=["unknown-metal"],
+    )
+    title: str = Field(description="For people, in the language of `Accept-Language`.")
     status: int
     detail: str = Field(description="What was expected, what was found and what to do, for people.")
     instance: str = Field(description="The path of the request.")
@@ -78,6 +82,7 @@ def _response(
         slug: {
             "value": {
                 "type": f"urn:atelier:problem:{slug}",
+                "code": slug,
                 "title": slug.replace("-", " ").capitalize(),
                 "status": status,
                 "detail": description,

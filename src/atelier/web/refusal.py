@@ -1,7 +1,7 @@
 """What a request is refused with: one description, told as a page or as a problem document.
 
-Every refusal has a status, a slug that programs can rely on, a title and a detail for people. A
-JSON route answers it as a problem document (RFC 9457), an HTML route as a page.
+Every refusal has a status, a slug that programs can rely on, a title and a detail for people, in
+their language. A JSON route answers it as a problem document (RFC 9457), an HTML route as a page.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
+from atelier.languages import Words, language
 from atelier.storage.blob_store import StoreUnavailable
 from atelier.storage.model_store import ModelMissing
 from atelier.usecases.orders import OrderNotFound
@@ -36,8 +37,8 @@ class Refusal(Exception):
 
     status: int
     slug: str
-    title: str
-    detail: str
+    title: Words
+    detail: Words
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -147,13 +148,14 @@ def problem(request: Request, refusal: Refusal) -> JSONResponse:
     return JSONResponse(
         {
             "type": refusal.type,
-            "title": refusal.title,
+            "code": refusal.slug,
+            "title": str(refusal.title),
             "status": refusal.status,
-            "detail": refusal.detail,
+            "detail": str(refusal.detail),
             "instance": request.url.path,
             **refusal.extra,
         },
         status_code=refusal.status,
-        headers=dict(refusal.headers),
+        headers={"Content-Language": language(), **refusal.headers},
         media_type=PROBLEM_MEDIA_TYPE,
     )

@@ -1,4 +1,4 @@
-"""Pages from Jinja templates: where they are found, and how money, times and sizes are written."""
+"""Pages from Jinja templates: where they are found, and how times and names are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,65 +20,58 @@ from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.domain.ring_design import PLACE_NAMES, PROFILE_NAMES, SEAT_NAMES, SURFACE_NAMES
 from atelier.domain.ring_sizes import ring_size
+from atelier.languages import LANGUAGES, language
+from atelier.languages.catalogues import translations
+from atelier.languages.figures import file_size, money, number
 from atelier.pictures.light import COLOURS
 from atelier.service import Service
-from atelier.web.scope import connections_of
+from atelier.web.scope import connections_of, service_of
 
 STATIC: Final = Path(__file__).parent / "static"
 _SHARED: Final = Path(__file__).parent / "templates"
 _ZONE: ContextVar[str] = ContextVar("zone")  # of the company, while a page is rendered
 
 
-def money(amount: Decimal) -> str:
-    """`amount` of euros for people.
-
-    >>> money(Decimal("1234.5"))
-    '€ 1,234.50'
-    """
-    return f"€ {amount:,.2f}"
-
-
 def moment(at: datetime) -> str:
     """A time for people, in the company's zone and with its name."""
-    return company_time.moment(at, _ZONE.get())
+    return company_time.moment(at, _ZONE.get(), language())
 
 
 def short_moment(at: datetime) -> str:
     """A time for people who have little room; the foot of the page names the zone."""
-    return company_time.short_moment(at, _ZONE.get())
+    return company_time.short_moment(at, _ZONE.get(), language())
 
 
 def day(at: datetime) -> str:
     """A day for people, in the company's zone."""
-    return company_time.day(at, _ZONE.get())
+    return company_time.day(at, _ZONE.get(), language())
 
 
-def file_size(size: int) -> str:
-    """A number of bytes for people.
-
-    >>> file_size(190_384), file_size(52_428_800), file_size(26)
-    ('186 KB', '50 MB', '26 bytes')
-    """
-    if size < 1024:
-        return f"{size} bytes"
-    if size < 1024**2:
-        return f"{size / 1024:.0f} KB"
-    return f"{size / 1024**2:.1f} MB".replace(".0 ", " ")
+def zone_name(zone: str) -> str:
+    """The place that a zone is named after."""
+    return company_time.zone_name(zone, language())
 
 
 def state_name(state: str) -> str:
     """The name of a life-cycle state for people."""
-    return State(state).label
+    return str(State(state).label)
 
 
 def metal_name(code: str) -> str:
     """The name of a metal for people; the code itself for a metal that is no longer offered."""
-    return METALS[code].name if code in METALS else code
+    return str(METALS[code].name) if code in METALS else code
 
 
 def finish_name(code: str) -> str:
     """The name of a finish for people; the code itself for one that is no longer offered."""
-    return FINISHES[code].name if code in FINISHES else code
+    return str(FINISHES[code].name) if code in FINISHES else code
+
+
+def way_back(request: Request) -> str:
+    """The page that a change of the language leads back to: this one, where it can be asked for."""
+    if request.method != "GET":
+        return service_of(request).home
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 @cache
@@ -106,13 +98,27 @@ class Pages:
         """The page `template`; it also knows the request and who is signed in (`person`)."""
         person = getattr(request.state, "person", None)
         zone = connections_of(request).settings.time_zone
-        known = {"request": request, "person": person, "zone": zone}
+        known = {
+            "request": request,
+            "person": person,
+            "zone": zone,
+            "language": language(),
+            "back": way_back(request),
+        }
         before = _ZONE.set(zone)
         try:
             text = self._environment.get_template(template).render(known | context)
         finally:
             _ZONE.reset(before)
-        return HTMLResponse(text, status_code=status)
+        return HTMLResponse(text, status_code=status, headers={"Content-Language": language()})
+
+
+def _gettext(message: str) -> str:
+    return translations(language()).gettext(message)
+
+
+def _ngettext(singular: str, plural: str, count: int) -> str:
+    return translations(language()).ngettext(singular, plural, count)
 
 
 def _environment(service: Service, templates: Path) -> Environment:
@@ -122,7 +128,10 @@ def _environment(service: Service, templates: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    # The extension adds the method. Both look up the language each time that they are called.
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         money=money,
         moment=moment,
@@ -132,10 +141,12 @@ def _environment(service: Service, templates: Path) -> Environment:
         state_name=state_name,
         metal_name=metal_name,
         finish_name=finish_name,
-        zone_name=company_time.zone_name,
+        zone_name=zone_name,
+        number=number,
     )
     known: Mapping[str, object] = {
         "service": service.name,
+        "languages": LANGUAGES,
         "place": service.place,
         "asset": asset,
         "metals": METALS,

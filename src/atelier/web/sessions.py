@@ -13,14 +13,17 @@ from starlette.responses import RedirectResponse, Response
 from atelier.data.database import Database
 from atelier.data.mes import Operator
 from atelier.data.shop import Customer, Seller
+from atelier.languages import gettext_lazy as _
+from atelier.languages import speak
 from atelier.security import SESSION_SECONDS, read_session, sign_session
 from atelier.web.refusal import Refusal, respond, wants_document
 from atelier.web.scope import connections_of, service_of
 
 Person = TypeVar("Person", Customer, Seller, Operator)
 
-# A path of ours and, after a question mark, what can name no other site any more.
-_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?(?:\?[A-Za-z0-9_.~%=&+*-]*)?")
+# A path of ours and, after a question mark, what can name no other site any more: a path in it is
+# looked at again by the page that reads it.
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?(?:\?[A-Za-z0-9_.~%=&+*/-]*)?")
 _LONGEST_PATH: Final = 2000
 
 
@@ -44,6 +47,8 @@ async def recognised(request: Request, database: Database, people: type[Person])
     if person is None or person.session_version != begun.version:
         return None
     request.state.person = person
+    if person.language is not None:
+        speak(person.language)
     return person
 
 
@@ -91,7 +96,7 @@ async def end(request: Request, database: Database, people: type[Person]) -> Res
     return response
 
 
-async def ask_to_sign_in(request: Request, _: Exception) -> Response:
+async def ask_to_sign_in(request: Request, __: Exception) -> Response:
     """Answers SignInRequired: a page leads to sign-in and from there back, an API says 401."""
     if wants_document(request):
         return respond(request, _NO_SESSION)
@@ -115,12 +120,19 @@ def see_other(path: str) -> RedirectResponse:
 
 
 _NO_SESSION: Final = Refusal(
-    401, "sign-in-required", "Sign in first", "The request carries no valid session cookie."
+    401,
+    "sign-in-required",
+    _("Sign in first"),
+    _("The request carries no valid session cookie."),
 )
 
 
 def wanted_path(request: Request, home: str) -> str:
     """Where a sign-in leads: to `next` of the query where that is a path of ours, or else home."""
-    path = request.query_params.get("next", home)
+    return path_or(request.query_params.get("next", home), home)
+
+
+def path_or(path: str, home: str) -> str:
+    """`path` where that is a path of ours, or else `home`."""
     # Browsers take `//host`, and a `\\` or a tab in it, for another site.
     return path if len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) else home

@@ -160,4 +160,4 @@ def test_who_wanted_a_change_is_told_that_it_may_be_done(method: str, is_told: b
     refusal = refusal_while_away(Request({"type": "http", "method": method, "headers": []}))
 
     assert refusal.status == 503
-    assert ("look before you send it once more" in refusal.detail) == is_told
+    assert ("look before you send it once more" in str(refusal.detail)) == is_told

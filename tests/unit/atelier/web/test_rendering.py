@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.domain.metals import METALS
-from atelier.web.rendering import file_size, metal_name, money
+from atelier.languages.figures import file_size, money
+from atelier.web.rendering import metal_name
 
 
 class TestWriting:

@@ -1,0 +1,27 @@
+"""The languages that people and the platform speak: which one now, and every message in it."""
+
+from atelier.languages.speech import ENGLISH, LANGUAGES, language, speak, speaking
+from atelier.languages.texts import (
+    LazyText,
+    Words,
+    gettext,
+    gettext_lazy,
+    ngettext,
+    ngettext_lazy,
+    verbatim,
+)
+
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "LazyText",
+    "Words",
+    "gettext",
+    "gettext_lazy",
+    "language",
+    "ngettext",
+    "ngettext_lazy",
+    "speak",
+    "speaking",
+    "verbatim",
+]
