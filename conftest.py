@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.company",
     "fixtures.mailbox",
     "fixtures.read_model",
+    "fixtures.steps.account",
     "fixtures.steps.customer",
     "fixtures.steps.engineer",
     "fixtures.steps.operator",
