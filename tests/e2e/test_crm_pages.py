@@ -1,4 +1,5 @@
-"""The seller's pages can be used by everybody: axe finds nothing serious on them."""
+"""The seller's pages can be used by everybody, in English and in Russian: axe finds nothing serious
+on them."""
 
 from __future__ import annotations
 
@@ -15,8 +16,10 @@ from touchstone.browser.fixtures import Browse
 from touchstone.waiting import eventually
 
 
-@pytest.fixture
-def crm(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
+@pytest.fixture(params=["en-GB", "ru-RU"], ids=["english", "russian"])
+def crm(
+    request: pytest.FixtureRequest, company: Company, browse: Browse
+) -> tuple[Page, dict[str, str]]:
     """A seller's window, and the pages to look at in it."""
     crm = company.systems.crm_client
     partner = company.works_with_partner("Meridian")
@@ -33,7 +36,7 @@ def crm(company: Company, browse: Browse) -> tuple[Page, dict[str, str]]:
         connection.execute(late.values(promised_at=past, updated_at=past))
     (anna,) = eventually(lambda: crm.find_customers(LONG_NAME))
     seller = company.accounts.seller(LONG_NAME)
-    page = browse("Boris")
+    page = browse("Boris", locale=request.param)
     home = company.sandbox.services["crm"]
     page.context.add_cookies(
         [{"name": name, "value": value, "url": home} for name, value in seller.cookies.items()]
@@ -58,5 +61,6 @@ def test_no_page_of_the_crm_keeps_anybody_out(crm: tuple[Page, dict[str, str]]) 
         page.goto(address)
         for closed in page.locator("details > summary").all():
             closed.click()
-        found += barriers(page, name)
+        language = page.evaluate("document.documentElement.lang")
+        found += barriers(page, f"crm {name} {language}")
     assert not found, "\n".join(found)

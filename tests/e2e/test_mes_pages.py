@@ -3,13 +3,14 @@ gone through with the keyboard alone."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from atelier import company_time
 from atelier.domain.lifecycle import State
+from atelier.languages import speaking
 from atelier.settings import Settings
 from fixtures.accessibility import LONG_NAME, WIDTHS, barriers
 from fixtures.company import Company
@@ -121,6 +122,99 @@ def test_times_are_those_of_the_company(company: Company, page: Page) -> None:
     expect(
         page.get_by_text(f"All times are those of {company_time.zone_name(zone)}.")
     ).to_be_visible()
+
+
+_DRAWN = """
+async ({ rows }) => {
+  const { Drawing } = await import("/static/work/drawing.js");
+  const { fetchWhole } = await import("/static/work/rows.js");
+  const named = (name) => document.getElementById(`work-${name}`);
+  const templates = ["states", "acts", "metals", "finishes", "sources"];
+  const { zone, noDate } = document.getElementById("work").dataset;
+  const drawing = new Drawing(
+    Object.fromEntries(templates.map((name) => [name, named(name)])), zone, noDate,
+  );
+  const told = (row) => [
+    ...[...row.children].map((cell) => cell.textContent.trim().replace(/\\s+/g, " ")),
+    row.querySelector("button")?.ariaLabel ?? "",
+  ];
+  const page = await (await fetch("/work")).text();
+  const served = new DOMParser().parseFromString(page, "text/html");
+  const whole = (await fetchWhole()).rows;
+  const times = rows.map((at) => drawing.draw({ ...whole[0], number: "AT-0", created: at * 1e6 }));
+  return {
+    byServer: [...served.querySelectorAll("#work-rows > *")].map(told),
+    byScript: whole.map((row) => told(drawing.draw(row))),
+    times: times.map((row) => row.querySelector(".since").textContent),
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_row_is_told_alike_by_server_and_script(
+    company: Company, page: Page, language: str
+) -> None:
+    """To the letter, and so are the times of each month."""
+    partner = company.works_with_partner("Meridian")
+    for state in (State.PRICE_CALCULATED, State.CONFIRMED, State.MANUFACTURING_APPROVED):
+        order_in_state(state, partner, company.systems)
+    home = company.sandbox.services["mes"]
+    page.context.add_cookies([{"name": "atelier_language", "value": language, "url": home}])
+    page.goto(f"{home}/work")
+    months = [datetime(2026, month, 7, 21, 5, tzinfo=UTC) for month in range(1, 13)]
+
+    drawn = page.evaluate(_DRAWN, {"rows": [at.timestamp() for at in months]})
+
+    assert len(drawn["byServer"]) == 3
+    assert drawn["byScript"] == drawn["byServer"]
+    zone = Settings.model_fields["time_zone"].default
+    assert drawn["times"] == [company_time.short_moment(at, zone, language) for at in months]
+
+
+def test_no_page_of_the_workshop_keeps_anybody_out_in_russian(
+    company: Company, browse: Browse
+) -> None:
+    home = company.sandbox.services["mes"]
+    page = browse("Oleg", locale="ru-RU")
+    for name, value in company.accounts.operator(LONG_NAME).cookies.items():
+        page.context.add_cookies([{"name": name, "value": value, "url": home}])
+    partner = company.works_with_partner("Meridian")
+    for state in (State.PRICE_CALCULATED, State.CONFIRMED):
+        order_in_state(state, partner, company.systems)
+    numbers = [
+        order_in_state(State.MANUFACTURING_APPROVED, partner, company.systems).number
+        for _ in range(2)
+    ]
+    mes = company.systems.mes_client
+    mes.take(numbers[0])
+    mes.complete(numbers[0])
+    page.goto(f"{home}/work")
+    expect(page.get_by_text("На связи", exact=True)).to_be_visible()
+    expect(page.get_by_text("4 изделия, новые сверху")).to_be_visible()
+    found = barriers(page, "mes list ru")
+
+    # By where the key lies: a Russian keyboard has another letter there.
+    row = page.locator(f"#work-{numbers[0]}")
+    row.dispatch_event("keydown", {"key": "е", "code": "KeyT"})
+    expect(page.locator("#work-refused")).to_have_text(
+        f"{numbers[0]}: статус «{_told(State.MANUFACTURING_COMPLETED)}». Сейчас нельзя взять "
+        "изделие. Нажмите P, чтобы упаковать изделие."
+    )
+    mes.pack(numbers[0])
+    page.get_by_role("button", name=f"Отправить {numbers[0]}").click()
+    expect(page.get_by_role("heading", name=f"Отправить {numbers[0]}")).to_be_visible()
+    found += barriers(page, "mes parcel ru")
+    page.get_by_role("dialog").get_by_role("button", name="Отмена").click()
+    for each in numbers:
+        page.goto(f"{home}/work/{each}")
+        found += barriers(page, f"mes order {numbers.index(each)} ru")
+    assert not found, "\n".join(found)
+
+
+def _told(state: State) -> str:
+    with speaking("ru"):
+        return str(state.label)
 
 
 def test_every_piece_shows_its_promise_or_that_it_has_none(company: Company, page: Page) -> None:

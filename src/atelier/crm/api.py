@@ -269,7 +269,7 @@ def _note(note: OrderNote) -> Note:
 
 
 def _trouble(concern: Concern) -> Trouble:
-    return Trouble(kind=concern.kind, since=concern.since, text=concern.text)
+    return Trouble(kind=concern.kind, since=concern.since, text=str(concern.text))
 
 
 def _customer(customer: Customer) -> CustomerDocument:

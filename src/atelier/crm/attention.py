@@ -14,6 +14,8 @@ from sqlalchemy.orm import joinedload
 
 from atelier.data.shop import Order
 from atelier.domain import promises
+from atelier.languages import Words, ngettext_lazy
+from atelier.languages import gettext_lazy as _
 from atelier.usecases import overdue
 
 LISTED: Final = 200
@@ -32,7 +34,7 @@ class Concern:
 
     kind: Kind
     since: datetime
-    text: str
+    text: Words
 
 
 @dataclass(frozen=True)
@@ -77,29 +79,36 @@ def concerns(order: Order, at: datetime) -> list[Concern]:
     found = []
     if order.promised_at and promises.is_overdue(order.state, order.promised_at, at):
         late = _in_words(at - order.promised_at)
-        found.append(Concern(Kind.OVERDUE, order.promised_at, f"Promised date missed by {late}"))
+        text = _("Promised date missed by %(time)s", time=late)
+        found.append(Concern(Kind.OVERDUE, order.promised_at, text))
     allowed = promises.limit(order.state)
     if allowed is not None and promises.is_stalled(order.state, order.updated_at, at):
         found.append(
             Concern(
                 Kind.STALLED,
                 order.updated_at + allowed,
-                f"“{order.state.label}” for {_in_words(at - order.updated_at)}, "
-                f"where {_in_words(allowed)} is the most",
+                _(
+                    "“%(state)s” for %(time)s, where %(most)s is the most",
+                    state=order.state.label,
+                    time=_in_words(at - order.updated_at),
+                    most=_in_words(allowed),
+                ),
             )
         )
     return found
 
 
-def _in_words(time: timedelta) -> str:
+def _in_words(time: timedelta) -> Words:
     """The largest whole unit of a time.
 
-    >>> _in_words(timedelta(days=2, hours=5)), _in_words(timedelta(hours=1, minutes=59))
-    ('2 days', '1 hour')
+    >>> print(_in_words(timedelta(days=2, hours=5)), _in_words(timedelta(hours=1, minutes=59)))
+    2 days 1 hour
     """
-    seconds = int(time.total_seconds())
-    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = seconds // length
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
+    minutes = int(time.total_seconds()) // 60
+    if days := minutes // (24 * 60):
+        return ngettext_lazy("%(count)s day", "%(count)s days", days)
+    if hours := minutes // 60:
+        return ngettext_lazy("%(count)s hour", "%(count)s hours", hours)
+    if minutes:
+        return ngettext_lazy("%(count)s minute", "%(count)s minutes", minutes)
+    return _("less than a minute")

@@ -14,6 +14,7 @@ from atelier.crm import search, service
 from atelier.crm.search import Wanted
 from atelier.data.shop import Order, Seller
 from atelier.domain.lifecycle import State
+from atelier.languages import gettext_lazy
 from atelier.web import order_progress
 from atelier.web.forms import form, text
 from atelier.web.model_view import model_routes
@@ -23,7 +24,9 @@ from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
 
 router = sign_in_routes(
-    Seller, lambda connections: connections.shop, welcome="The sales desk, for colleagues only."
+    Seller,
+    lambda connections: connections.shop,
+    welcome=gettext_lazy("The sales desk, for colleagues only."),
 )
 
 

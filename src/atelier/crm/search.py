@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
+from atelier.languages import gettext_lazy
 from atelier.usecases.overdue import is_overdue
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
@@ -33,8 +34,10 @@ _NAMED = 500  # of more people than this, it is not their orders that are looked
 _TOO_SHORT: Final = Refusal(
     422,
     "search-too-short",
-    "Too little to search for",
-    f"Type at least {SHORTEST} letters or digits of what you look for.",
+    gettext_lazy("Too little to search for"),
+    gettext_lazy(
+        "Type at least %(shortest)s letters or digits of what you look for.", shortest=SHORTEST
+    ),
 )
 
 

@@ -26,6 +26,8 @@ from atelier.crm.search import Wanted
 from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
+from atelier.languages import gettext_lazy
+from atelier.languages.figures import number_lazy
 from atelier.usecases import orders
 from atelier.web.model_pictures import ShownModel
 from atelier.web.model_view import NO_MODEL
@@ -49,23 +51,31 @@ Act = Literal["approve", "send-back", "cancel", "close"]
 _NO_REASON: Final = Refusal(
     422,
     "reason-missing",
-    "No reason given",
-    "Say why, in a sentence: whoever ordered reads it.",
+    gettext_lazy("No reason given"),
+    gettext_lazy("Say why, in a sentence: whoever ordered reads it."),
 )
 _LONG_REASON: Final = Refusal(
     422,
     "reason-too-long",
-    "The reason is too long",
-    f"{LONGEST_REASON} characters are the most: put the rest into a note.",
+    gettext_lazy("The reason is too long"),
+    gettext_lazy(
+        "%(most)s characters are the most: put the rest into a note.",
+        most=number_lazy(LONGEST_REASON),
+    ),
 )
 _NO_NOTE: Final = Refusal(
-    422, "note-empty", "The note is empty", "Write down what colleagues should know, and try again."
+    422,
+    "note-empty",
+    gettext_lazy("The note is empty"),
+    gettext_lazy("Write down what colleagues should know, and try again."),
 )
 _LONG_NOTE: Final = Refusal(
     422,
     "note-too-long",
-    "The note is too long",
-    f"{LONGEST_NOTE:,} characters are the most: make two notes of it.",
+    gettext_lazy("The note is too long"),
+    gettext_lazy(
+        "%(most)s characters are the most: make two notes of it.", most=number_lazy(LONGEST_NOTE)
+    ),
 )
 
 
@@ -117,7 +127,12 @@ async def customer(request: Request, customer_id: UUID) -> Customer:
     """Raises Refusal (404)."""
     found = await _read(request, lambda session: session.get(Customer, customer_id))
     if found is None:
-        raise Refusal(404, "customer-not-found", "No such customer", "There is no such customer.")
+        raise Refusal(
+            404,
+            "customer-not-found",
+            gettext_lazy("No such customer"),
+            gettext_lazy("There is no such customer."),
+        )
     return found
 
 

@@ -34,6 +34,18 @@ def number(value: Decimal | float) -> str:
     return format_decimal(value, pattern, locale=language())
 
 
+class number_lazy:
+    """A number that is written when it becomes a `str`, in the language that is spoken then."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Decimal | float) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return number(self._value)
+
+
 def file_size(size: int) -> str:
     """A number of bytes for people.
 

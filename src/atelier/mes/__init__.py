@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from atelier.languages import gettext_lazy
 from atelier.messaging.topology import Subscription
 from atelier.service import Command, Service
 
@@ -9,7 +10,7 @@ SERVICE = Service(
     name="mes",
     title="Atelier MES",
     port=8004,
-    place="Workshop",
+    place=gettext_lazy("Workshop"),
     home="/work",
     databases=("mes",),
     command=Command("readmodel", "The list of work, as it is kept in Redis."),

@@ -10,6 +10,7 @@ from atelier.clock import now
 from atelier.data.mes import FINAL, Operator
 from atelier.domain import promises
 from atelier.domain.lifecycle import State
+from atelier.languages import gettext_lazy
 from atelier.mes import service
 from atelier.web import order_progress
 from atelier.web.forms import form, text
@@ -21,7 +22,7 @@ from atelier.web.sign_in import sign_in_routes
 router = sign_in_routes(
     Operator,
     lambda connections: connections.mes,
-    welcome="The workshop floor, for colleagues only.",
+    welcome=gettext_lazy("The workshop floor, for colleagues only."),
 )
 _signed_in = APIRouter()
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from atelier.data.mes import Calculation, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain.lifecycle import Owner, State
+from atelier.languages import gettext_lazy
 from atelier.mes.listing.live import LiveList
 from atelier.usecases import work_orders
 from atelier.web.model_pictures import ShownModel
@@ -132,7 +133,9 @@ async def _names(session: AsyncSession, actors: Collection[str]) -> dict[str, st
 _NO_TRACKING_NUMBER: Final = Refusal(
     422,
     "tracking-number",
-    "Tracking number needed",
-    "A parcel is shipped with the carrier's tracking number: 4 to 64 letters and digits, perhaps "
-    "with spaces, hyphens or strokes between them.",
+    gettext_lazy("Tracking number needed"),
+    gettext_lazy(
+        "A parcel is shipped with the carrier's tracking number: 4 to 64 letters and digits, "
+        "perhaps with spaces, hyphens or strokes between them."
+    ),
 )

@@ -13,7 +13,7 @@ from atelier.domain.finishes import FINISHES, USUAL, finish
 from atelier.domain.metals import METALS, metal
 from atelier.storage.model_store import StoredModel
 from atelier.web.forms import form, text
-from atelier.web.refusal import Refusal
+from atelier.web.refusal import Refusal, invalid_request
 from atelier.web.scope import connections_of
 
 _LONGEST_REFERENCE: Final = 200
@@ -84,13 +84,13 @@ async def read_piece(request: Request) -> Piece:
         reference = text(fields, "reference")
         faults = {}
         if not isinstance(model, UploadFile):
-            faults["model"] = "an STL file is required"
+            faults["model"] = ("missing", "an STL file is required")
         if not metal_code:
-            faults["metal"] = f"required, one of: {', '.join(METALS)}"
+            faults["metal"] = ("missing", f"required, one of: {', '.join(METALS)}")
         if len(reference) > _LONGEST_REFERENCE:
-            faults["reference"] = f"at most {_LONGEST_REFERENCE} characters"
+            faults["reference"] = ("string_too_long", f"at most {_LONGEST_REFERENCE} characters")
         elif not reference.isprintable():
-            faults["reference"] = "printable characters only"
+            faults["reference"] = ("string_not_printable", "printable characters only")
         if faults or not isinstance(model, UploadFile):
             raise _incomplete(faults)
         # Before the file is kept: nothing is to be left of an order that cannot be.
@@ -99,11 +99,7 @@ async def read_piece(request: Request) -> Piece:
         return Piece(kept, chosen[0].code, chosen[1].code, reference)
 
 
-def _incomplete(faults: Mapping[str, str]) -> Refusal:
-    return Refusal(
-        422,
-        "invalid-request",
-        "Request not valid",
-        "; ".join(f"{field}: {fault}" for field, fault in faults.items()) + ".",
-        extra={"errors": [{"where": f, "fault": fault} for f, fault in faults.items()]},
+def _incomplete(faults: Mapping[str, tuple[str, str]]) -> Refusal:
+    return invalid_request(
+        [{"where": field, "code": code, "fault": fault} for field, (code, fault) in faults.items()]
     )

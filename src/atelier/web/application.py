@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.connections import Connections
+from atelier.languages import gettext_lazy
 from atelier.service import Service
 from atelier.web import health, measures, sessions
 from atelier.web.away import is_away, refusal_while_away
@@ -24,7 +25,14 @@ from atelier.web.choosing_language import SpokenLanguage
 from atelier.web.headers import SecurityHeaders
 from atelier.web.limits import within_limits
 from atelier.web.origin import OriginCheck
-from atelier.web.refusal import UNDERSTOOD, Refusal, refusal_of, refusal_of_status, respond
+from atelier.web.refusal import (
+    UNDERSTOOD,
+    Refusal,
+    invalid_request,
+    refusal_of,
+    refusal_of_status,
+    respond,
+)
 from atelier.web.rendering import STATIC, Pages
 from atelier.web.telemetry import Telemetry, method_of, route_of
 from atelier.web.time_limit import TimeLimit
@@ -136,9 +144,12 @@ def _unexpected(reference: str) -> Refusal:
     return Refusal(
         500,
         "unexpected-error",
-        "Something went wrong on our side",
-        "It is our fault, not yours, and it has been recorded. If it happens again, "
-        f"tell us the reference {reference}.",
+        gettext_lazy("Something went wrong on our side"),
+        gettext_lazy(
+            "It is our fault, not yours, and it has been recorded. If it happens again, "
+            "tell us the reference %(reference)s.",
+            reference=reference,
+        ),
         extra={"reference": reference},
     )
 
@@ -168,13 +179,11 @@ def _handlers() -> dict[int | type[Exception], Callable[..., Coroutine[Any, Any,
 
 def _invalid(error: RequestValidationError) -> Refusal:
     faults = [
-        {"where": ".".join(map(str, fault["loc"])), "fault": fault["msg"]}
+        {
+            "where": ".".join(map(str, fault["loc"])),
+            "code": fault["type"],
+            "fault": fault["msg"],
+        }
         for fault in error.errors()
     ]
-    return Refusal(
-        422,
-        "invalid-request",
-        "Request not valid",
-        "; ".join(f"{fault['where']}: {fault['fault']}" for fault in faults) + ".",
-        extra={"errors": faults},
-    )
+    return invalid_request(faults)

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.requests import Request
 
+from atelier.languages import gettext_lazy as _
+from atelier.languages import ngettext_lazy
 from atelier.storage.blob_store import StoreUnavailable
 from atelier.web.refusal import Refusal
 
@@ -52,13 +54,20 @@ def is_away(error: BaseException) -> bool:
 
 def refusal_while_away(request: Request) -> Refusal:
     """What whoever sent `request` is told."""
-    detail = f"A part of our system does not answer. Please try again in {AGAIN_AFTER} seconds."
+    detail = ngettext_lazy(
+        "A part of our system does not answer. Please try again in %(count)s second.",
+        "A part of our system does not answer. Please try again in %(count)s seconds.",
+        AGAIN_AFTER,
+    )
     if request.method not in _CHANGES_NOTHING:
-        detail += " We cannot tell whether this was done: look before you send it once more."
+        detail = _(
+            "%(away)s We cannot tell whether this was done: look before you send it once more.",
+            away=detail,
+        )
     return Refusal(
         503,
         "not-possible-now",
-        "Not possible at the moment",
+        _("Not possible at the moment"),
         detail,
         headers={"Retry-After": str(AGAIN_AFTER)},
     )

@@ -8,13 +8,18 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import number_lazy
 from atelier.web.refusal import Refusal
 
 Document = TypeVar("Document", bound=BaseModel)
 
 _MOST: Final = 64 * 1024  # bytes
 _TOO_LARGE: Final = Refusal(
-    413, "request-too-large", "Too much text", f"A document may have at most {_MOST} bytes."
+    413,
+    "request-too-large",
+    _("Too much text"),
+    _("A document may have at most %(most)s bytes.", most=number_lazy(_MOST)),
 )
 
 
@@ -33,7 +38,10 @@ async def read_json(request: Request, model: type[Document]) -> Document:
         "application/json"
     ):
         raise Refusal(
-            415, "unsupported-media-type", "Not JSON", "Send the document as application/json."
+            415,
+            "unsupported-media-type",
+            _("Not JSON"),
+            _("Send the document as application/json."),
         )
     body = bytearray()
     async for chunk in request.stream():

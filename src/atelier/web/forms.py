@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
+from atelier.languages import gettext, gettext_lazy
 from atelier.languages.figures import file_size
 from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.scope import connections_of
@@ -60,12 +61,18 @@ def too_large(file_limit: int) -> Exception:
     """The refusal of a body that is larger than a form with such a file may be."""
     if not file_limit:
         return Refusal(
-            413, "request-too-large", "Too much text", "The form holds more than it can take."
+            413,
+            "request-too-large",
+            gettext_lazy("Too much text"),
+            gettext_lazy("The form holds more than it can take."),
         )
     return ModelRejected(
         "too-large",
-        f"The file is larger than {file_size(file_limit)}, which is the most that we can take. "
-        "Please reduce the number of triangles and upload it again.",
+        gettext(
+            "The file is larger than %(most)s, which is the most that we can take. "
+            "Please reduce the number of triangles and upload it again.",
+            most=file_size(file_limit),
+        ),
     )
 
 

@@ -21,6 +21,8 @@ from starlette.requests import Request
 
 from atelier.cache import CACHE_GONE
 from atelier.connections import Connections
+from atelier.languages import gettext_lazy as _
+from atelier.languages import ngettext_lazy
 from atelier.security import read_session
 from atelier.telemetry.metrics import rate_limit_rejections_total
 from atelier.web.refusal import Refusal
@@ -197,12 +199,22 @@ def address_of(request: Request) -> str:
 def too_often(seconds: int) -> Refusal:
     """The refusal of what may be done again in `seconds`."""
     minutes = -(-seconds // MINUTE)
-    wait = f"{seconds} seconds" if seconds < 2 * MINUTE else f"{minutes} minutes"
+    if seconds < 2 * MINUTE:
+        again = ngettext_lazy(
+            "Try again in %(count)s second.", "Try again in %(count)s seconds.", seconds
+        )
+    else:
+        again = ngettext_lazy(
+            "Try again in %(count)s minute.", "Try again in %(count)s minutes.", minutes
+        )
     return Refusal(
         429,
         "too-often",
-        "Too often",
-        f"This was asked for more often than we can serve. Nothing was done. Try again in {wait}.",
+        _("Too often"),
+        _(
+            "This was asked for more often than we can serve. Nothing was done. %(again)s",
+            again=again,
+        ),
         headers={"Retry-After": str(seconds)},
     )
 

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from atelier.connections import Connections
+from atelier.languages import gettext_lazy as _
 from atelier.pictures.light import COLOURS
 from atelier.web.painting import BUSY, drawn_by, painter, picture_of_model
 from atelier.web.refusal import Refusal
@@ -18,7 +19,7 @@ _AT_ONCE: Final = 2  # models in memory
 _IN_LINE: Final = 24
 
 _NO_PICTURE: Final = Refusal(
-    404, "no-picture", "No picture", "Of this model we can draw no picture."
+    404, "no-picture", _("No picture"), _("Of this model we can draw no picture.")
 )
 
 

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atelier.languages import gettext_lazy as _
 from atelier.web.model_pictures import ShownModel, model_pictures_of
 from atelier.web.painting import PICTURE_PIXELS, THUMBNAIL_PIXELS
 from atelier.web.refusal import Refusal
 from atelier.web.scope import connections_of
 
 FILE: Final = "model/stl"
-NO_MODEL: Final = Refusal(404, "no-model", "No model yet", "This order has no 3D model yet.")
+NO_MODEL: Final = Refusal(404, "no-model", _("No model yet"), _("This order has no 3D model yet."))
 
 # Under an address that says which version it means, it never changes; it is not for everybody.
 _FOR_GOOD: Final = "private, max-age=31536000, immutable"

@@ -21,7 +21,11 @@ class Fault(BaseModel):
     """One thing that is wrong with a request."""
 
     where: str
-    fault: str
+    code: str = Field(
+        description="The kind of fault in one word, for programs: mostly pydantic's `type`.",
+        examples=["missing"],
+    )
+    fault: str = Field(description="For people, in English.")
 
 
 class Problem(BaseModel):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from atelier.languages import gettext_lazy as _
 from atelier.web.refusal import Refusal, respond
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,9 +22,11 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CROSS_SITE: Final = Refusal(
     403,
     "cross-site-request",
-    "Request from another site",
-    "This request was sent by a page of another site, so nothing was done. "
-    "Open our own page and try again from there.",
+    _("Request from another site"),
+    _(
+        "This request was sent by a page of another site, so nothing was done. "
+        "Open our own page and try again from there."
+    ),
 )
 
 

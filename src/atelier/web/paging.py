@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from atelier.languages import gettext_lazy
 from atelier.web.refusal import Refusal
 
 Row = TypeVar("Row")
@@ -69,6 +70,9 @@ def _read(cursor: str) -> tuple[datetime, UUID]:
         raise Refusal(
             422,
             "cursor-not-valid",
-            "Cursor not valid",
-            "The cursor is not one that we gave out. Begin with the first page, without a cursor.",
+            gettext_lazy("Cursor not valid"),
+            gettext_lazy(
+                "The cursor is not one that we gave out. "
+                "Begin with the first page, without a cursor."
+            ),
         ) from None

@@ -12,6 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from atelier import domain, pictures
 from atelier.domain import models3d
+from atelier.languages import gettext_lazy as _
 from atelier.pictures.light import COLOURS
 from atelier.pictures.portrait import NothingToSee, Piece, portrait
 from atelier.pictures.raster import TooCrowded
@@ -29,8 +30,8 @@ _IN_LINE: Final = 24
 BUSY: Final = Refusal(
     503,
     "renderer-busy",
-    "Our workbench is full",
-    "Many people are drawing rings just now. Please try again in a few seconds.",
+    _("Our workbench is full"),
+    _("Many people are drawing rings just now. Please try again in a few seconds."),
     headers={"Retry-After": "5"},
 )
 

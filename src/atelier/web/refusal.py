@@ -6,7 +6,7 @@ their language. A JSON route answers it as a problem document (RFC 9457), an HTM
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,6 +19,7 @@ from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
 from atelier.languages import Words, language
+from atelier.languages import gettext_lazy as _
 from atelier.storage.blob_store import StoreUnavailable
 from atelier.storage.model_store import ModelMissing
 from atelier.usecases.orders import OrderNotFound
@@ -70,22 +71,22 @@ def refusal_of(error: Exception) -> Refusal:
         case Refusal():
             return error
         case IllegalTransition():
-            return Refusal(409, "forbidden-transition", "Not possible in this state", str(error))
+            return Refusal(409, "forbidden-transition", _("Not possible in this state"), str(error))
         case AlreadyTaken():
-            return Refusal(409, "already-taken", "Already taken", str(error))
+            return Refusal(409, "already-taken", _("Already taken"), str(error))
         case UnknownMetal():
-            return Refusal(422, "unknown-metal", "Unknown metal", str(error))
+            return Refusal(422, "unknown-metal", _("Unknown metal"), str(error))
         case UnknownFinish():
-            return Refusal(422, "unknown-finish", "Unknown finish", str(error))
+            return Refusal(422, "unknown-finish", _("Unknown finish"), str(error))
         case ModelRejected(code="too-large"):
-            return Refusal(413, "model-too-large", "Model too large", str(error))
+            return Refusal(413, "model-too-large", _("Model too large"), str(error))
         case ModelRejected():
-            return Refusal(422, f"model-{error.code}", "Model refused", str(error))
+            return Refusal(422, f"model-{error.code}", _("Model refused"), str(error))
         case StoreUnavailable():
             return Refusal(
                 503,
                 "store-unavailable",
-                "Not possible at the moment",
+                _("Not possible at the moment"),
                 str(error),
                 headers={"Retry-After": "60"},
             )
@@ -93,28 +94,48 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(
                 503,
                 "model-unavailable",
-                "This model cannot be shown at the moment",
-                "We cannot find the file of this 3D model. It is our fault, not yours, and it has "
-                "been recorded: please try again later.",
+                _("This model cannot be shown at the moment"),
+                _(
+                    "We cannot find the file of this 3D model. It is our fault, not yours, and it "
+                    "has been recorded: please try again later."
+                ),
                 headers={"Retry-After": "300"},
             )
         case OrderNotFound() | WorkOrderNotFound():
-            return Refusal(404, "order-not-found", "No such order", str(error))
+            return Refusal(404, "order-not-found", _("No such order"), str(error))
     raise TypeError(f"{error!r} is nothing that a user can do wrong")
+
+
+def invalid_request(faults: Sequence[Mapping[str, str]]) -> Refusal:
+    """The refusal of a request with these faults; each has what `openapi.Fault` has."""
+    return Refusal(
+        422,
+        "invalid-request",
+        _("Request not valid"),
+        _(
+            "These parts of the request are not valid: %(where)s.",
+            where=", ".join(fault["where"] for fault in faults),
+        ),
+        extra={"errors": faults},
+    )
 
 
 def refusal_of_status(status: int, headers: Mapping[str, str] | None = None) -> Refusal:
     """The refusal for a bare HTTP status that the framework raised (404, 405, 400 …)."""
-    title, detail = _BARE.get(status, (HTTPStatus(status).phrase, HTTPStatus(status).description))
+    title, detail = _BARE.get(status, _OTHER)
     slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
-    return Refusal(status, slug, title, detail or title, headers=headers or {})
+    return Refusal(status, slug, title, detail, headers=headers or {})
 
 
 _BARE: Final = {
-    400: ("Request not understood", "The request could not be read. Check its form and try again."),
-    404: ("Not found", "There is nothing at this address."),
-    405: ("Not possible here", "This address does not know the request's method."),
+    400: (
+        _("Request not understood"),
+        _("The request could not be read. Check its form and try again."),
+    ),
+    404: (_("Not found"), _("There is nothing at this address.")),
+    405: (_("Not possible here"), _("This address does not know the request's method.")),
 }
+_OTHER: Final = (_("Not possible"), _("The request cannot be answered as it was asked."))
 
 
 def wants_document(request: Request) -> bool:

@@ -20,7 +20,7 @@ from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
 from atelier.domain.ring_design import PLACE_NAMES, PROFILE_NAMES, SEAT_NAMES, SURFACE_NAMES
 from atelier.domain.ring_sizes import ring_size
-from atelier.languages import LANGUAGES, language
+from atelier.languages import LANGUAGES, gettext_lazy, language
 from atelier.languages.catalogues import translations
 from atelier.languages.figures import file_size, money, number
 from atelier.pictures.light import COLOURS
@@ -65,6 +65,27 @@ def metal_name(code: str) -> str:
 def finish_name(code: str) -> str:
     """The name of a finish for people; the code itself for one that is no longer offered."""
     return str(FINISHES[code].name) if code in FINISHES else code
+
+
+ROLES: Final = {
+    "customer": gettext_lazy("Customer"),
+    "partner": gettext_lazy("Partner"),
+    "seller": gettext_lazy("Seller"),
+    "operator": gettext_lazy("Operator"),
+    "pricing": gettext_lazy("Pricing"),
+}
+SOURCES: Final = {"shop": gettext_lazy("Shop"), "partner": gettext_lazy("Partner")}
+
+
+def role_name(actor: str) -> str:
+    """What an actor of the history is; its own word for one that we have no name for."""
+    role = actor.partition(":")[0]
+    return str(ROLES.get(role, role.capitalize()))
+
+
+def source_name(source: str) -> str:
+    """Where an order came from; its own word for what we have no name for."""
+    return str(SOURCES.get(source, source.capitalize()))
 
 
 def way_back(request: Request) -> str:
@@ -142,6 +163,8 @@ def _environment(service: Service, templates: Path) -> Environment:
         metal_name=metal_name,
         finish_name=finish_name,
         zone_name=zone_name,
+        role_name=role_name,
+        source_name=source_name,
         number=number,
     )
     known: Mapping[str, object] = {
@@ -152,6 +175,7 @@ def _environment(service: Service, templates: Path) -> Environment:
         "metals": METALS,
         "colours": dict(COLOURS),
         "finishes": FINISHES,
+        "sources": SOURCES,
         "usual_finish": USUAL,
         "profiles": PROFILE_NAMES,
         "surfaces": SURFACE_NAMES,

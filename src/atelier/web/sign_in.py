@@ -13,6 +13,8 @@ from starlette.responses import Response
 from atelier.connections import Connections
 from atelier.data.database import Database
 from atelier.domain.people import known_address
+from atelier.languages import Words
+from atelier.languages import gettext_lazy as _
 from atelier.security import verify_password_aside
 from atelier.web import throttling
 from atelier.web.forms import form, text
@@ -21,7 +23,10 @@ from atelier.web.scope import connections_of
 from atelier.web.sessions import Person, begin, end
 
 _WRONG: Final = Refusal(
-    401, "sign-in-refused", "You are not signed in", "The e-mail or the password is not right."
+    401,
+    "sign-in-refused",
+    _("You are not signed in"),
+    _("The e-mail or the password is not right."),
 )
 
 
@@ -29,7 +34,7 @@ def sign_in_routes(
     people: type[Person],
     database: Callable[[Connections], Database],
     *,
-    welcome: str,
+    welcome: Words,
     template: str = "sign_in.html",
 ) -> APIRouter:
     """/sign-in and /sign-out for the accounts in the table `people` of `database`."""

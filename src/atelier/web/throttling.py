@@ -15,6 +15,8 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 
 from atelier.cache import CACHE_GONE
+from atelier.languages import gettext_lazy as _
+from atelier.languages import ngettext_lazy
 from atelier.telemetry import metrics
 from atelier.web.refusal import Refusal
 from atelier.web.scope import connections_of, service_of
@@ -79,7 +81,11 @@ def _too_many(seconds: int) -> Refusal:
     return Refusal(
         429,
         "too-many-sign-ins",
-        "Too many attempts",
-        f"There were too many attempts to sign in. Please try again in {minutes} minutes.",
+        _("Too many attempts"),
+        ngettext_lazy(
+            "There were too many attempts to sign in. Please try again in %(count)s minute.",
+            "There were too many attempts to sign in. Please try again in %(count)s minutes.",
+            minutes,
+        ),
         headers={"Retry-After": str(seconds)},
     )

@@ -16,6 +16,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import number_lazy
 from atelier.web.refusal import Refusal, refusal_of_status, respond
 
 NUL: Final = "\0"
@@ -29,15 +31,20 @@ _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _TOO_LARGE: Final = Refusal(
     413,
     "request-too-large",
-    "Too much text",
-    f"Without a file, a request may hold at most {LONGEST_TEXT:,} bytes.",
+    _("Too much text"),
+    _(
+        "Without a file, a request may hold at most %(most)s bytes.",
+        most=number_lazy(LONGEST_TEXT),
+    ),
 )
 _HALF_A_LETTER: Final = Refusal(
     400,
     "bad-request",
-    "Request not understood",
-    "A text in the request holds half of a letter (one of two surrogates) or a NUL, which no text "
-    "can hold. It was probably cut in the middle of a sign such as an emoji.",
+    _("Request not understood"),
+    _(
+        "A text in the request holds half of a letter (one of two surrogates) or a NUL, which no "
+        "text can hold. It was probably cut in the middle of a sign such as an emoji."
+    ),
 )
 
 
@@ -153,7 +160,10 @@ def _refusal_of_head(scope: Scope) -> Refusal | None:
     for charset in _CHARSET.findall(kind):
         if charset.strip(" \t\"'").lower() not in _UTF8:
             return Refusal(
-                415, "unsupported-media-type", "Not UTF-8", "Send all text in the coding UTF-8."
+                415,
+                "unsupported-media-type",
+                _("Not UTF-8"),
+                _("Send all text in the coding UTF-8."),
             )
     # A form may have a file; it looks at the length itself.
     long = announced.isdecimal() and (len(announced) > 9 or int(announced) > LONGEST_TEXT)

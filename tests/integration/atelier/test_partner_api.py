@@ -178,7 +178,24 @@ def test_what_is_missing_is_listed(partner: httpx.Client) -> None:
     )
 
     problem = assert_problem(answer, 422, "invalid-request")
-    assert {fault["where"] for fault in problem["errors"]} == {"model", "metal", "reference"}
+    assert {fault["where"]: fault["code"] for fault in problem["errors"]} == {
+        "model": "missing",
+        "metal": "missing",
+        "reference": "string_too_long",
+    }
+
+
+def test_a_fault_has_a_code_whatever_the_language(partner: httpx.Client) -> None:
+    english, russian = (
+        partner.get("/api/v1/orders/not-a-uuid", headers={"Accept-Language": language})
+        for language in ("en", "ru")
+    )
+
+    assert english.json()["errors"] == russian.json()["errors"]
+    (fault,) = russian.json()["errors"]
+    assert (fault["where"], fault["code"]) == ("path.order_id", "uuid_parsing")
+    assert russian.json()["title"] == "Неверный запрос"
+    assert russian.json()["detail"] == "Эти части запроса неверны: path.order_id."
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ _ATTRIBUTES: Final = {"alt", "title", "placeholder", "label", "summary"} | {
     f"aria-{name}" for name in ("label", "description", "roledescription", "valuetext")
 }
 _NAMES: Final = {"Atelier"}
+_KEYS: Final = {"Enter", "Key"}  # as scripts ask for them
 _NO_WORDS: Final = {"script", "style"}
 _VALUE: Final = "\ufffc"  # where a template puts something in
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
@@ -41,7 +42,7 @@ def in_script(source: str) -> list[str]:
     found = []
     for double, template in _LITERAL.findall(_COMMENT.sub("", source)):
         text = re.sub(r"\$\{[^}]*\}", _VALUE, double or template)
-        if _PROSE.search(text) and not re.search(r"[#\[=<>()]", text):
+        if text not in _KEYS and _PROSE.search(text) and not re.search(r"[#\[=<>()]", text):
             found.append(text)
     return found
 

@@ -15,7 +15,7 @@ from atelier.languages import (
     speaking,
     verbatim,
 )
-from atelier.languages.figures import file_size, money, number
+from atelier.languages.figures import file_size, money, number, number_lazy
 
 
 def test_english_is_spoken_where_nobody_wants_another() -> None:
@@ -60,6 +60,13 @@ def test_somebody_s_own_words_are_told_as_they_are() -> None:
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(ValueError, match="we do not speak 'tlh'"):
         speak("tlh")
+
+
+def test_a_lazy_number_waits_for_its_reader() -> None:
+    most = gettext_lazy("%(most)s", most=number_lazy(65_536))
+    assert str(most) == "65,536"
+    with speaking("ru"):
+        assert str(most) == "65\u00a0536"
 
 
 def test_figures() -> None:

@@ -3,9 +3,11 @@
 import { SignedOut } from "./rows.js";
 
 export class Refused extends Error {
-  constructor(title, detail) {
+  // Without words where the server has said none: the page has some.
+  constructor(title = null, detail = null) {
     super(detail);
     this.title = title;
+    this.detail = detail;
   }
 }
 
@@ -27,7 +29,7 @@ async function sent(address, request) {
   try {
     return await fetch(address, request);
   } catch {
-    throw new Refused("No connection", "Nothing has been changed. Try again in a moment.");
+    throw new Refused();
   }
 }
 

@@ -1,5 +1,7 @@
 // One row of the grid, as the server draws it too in `templates/work.html`.
 
+import { filled } from "./saying.js";
+
 const TO_THE_MINUTE = {
   day: "numeric",
   month: "short",
@@ -9,20 +11,28 @@ const TO_THE_MINUTE = {
 };
 
 export class Drawing {
-  // The names of states and metals, which act follows in which state, and in which a promise is
-  // kept, are the server's.
-  constructor(states, metals, finishes, zone, noDate) {
+  // All words, which act follows in which state, and in which a promise is kept, are the server's:
+  // templates with a name for each state, act and so on.
+  constructor({ states, acts, metals, finishes, sources }, zone, noDate) {
     this.noDate = noDate; // what stands where nothing is promised yet
     this.states = new Map(spans(states).map((each) => [each.dataset.state, each.textContent]));
     this.acts = new Map(spans(states).map((each) => [each.dataset.state, each.dataset.act]));
     this.kept = new Set(spans(states).filter((each) => "kept" in each.dataset).map((each) => each.dataset.state));
-    this.clock = new Intl.DateTimeFormat("en-US", { ...TO_THE_MINUTE, timeZone: zone });
+    const language = document.documentElement.lang;
+    this.clock = new Intl.DateTimeFormat(language, { ...TO_THE_MINUTE, timeZone: zone });
+    this.words = new Map(spans(acts).map((each) => [each.dataset.act, each]));
+    this.sources = new Map(spans(sources).map((each) => [each.dataset.source, each.textContent]));
     this.metals = new Map(spans(metals).map((each) => [each.dataset.metal, each.textContent]));
     this.finishes = new Map(spans(finishes).map((each) => [each.dataset.finish, each.textContent]));
   }
 
   stateName(state) {
     return this.states.get(state) ?? state;
+  }
+
+  // What is done by an act, within a sentence.
+  actWord(act) {
+    return this.words.get(act)?.dataset.word;
   }
 
   // A new element, or the given one brought up to date, where only what differs is touched.
@@ -34,7 +44,7 @@ export class Drawing {
     if (!element.row) {
       metal.replaceChildren(swatch(row.metal), ` ${this.#metalAndFinish(row)}`);
       model.textContent = row.model;
-      source.textContent = row.source[0].toUpperCase() + row.source.slice(1);
+      source.textContent = this.sources.get(row.source) ?? row.source;
       since.replaceChildren(this.#time(row.created / 1000));
     }
     this.#drawPromise(promised, row);
@@ -99,17 +109,16 @@ export class Drawing {
     const button = cell.querySelector("button");
     if ((button?.dataset.act ?? "") === (act ?? "")) return;
     const hadFocus = cell.contains(document.activeElement);
-    cell.replaceChildren(...(act ? [form(row.number, act)] : []));
+    cell.replaceChildren(...(act ? [form(row.number, act, this.words.get(act))] : []));
     if (hadFocus) cell.closest(".work__row").focus({ preventScroll: true });
   }
 }
 
-function form(number, act) {
-  const name = act[0].toUpperCase() + act.slice(1);
+function form(number, act, words) {
   const button = make("button", {
     className: act === "take" ? "button button--first" : "button",
-    textContent: name,
-    ariaLabel: `${name} ${number}`,
+    textContent: words.textContent,
+    ariaLabel: filled(words.dataset.label, { number }),
   });
   button.dataset.act = act;
   const element = make("form", { className: "act" });

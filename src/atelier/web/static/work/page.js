@@ -5,24 +5,22 @@ import { Drawing } from "./drawing.js";
 import { List } from "./list.js";
 import { News } from "./news.js";
 import { fetchWhole, SignedOut } from "./rows.js";
-import { Saying } from "./saying.js";
+import { counted, filled, Saying } from "./saying.js";
 import { View } from "./view.js";
 
 const PLACE = "atelier.work.place";
 const RETRY = 2000; // ms
-const PULSES = {
-  opening: "Opening the whole list …",
-  live: "Live",
-  asking: "Looking for news every two seconds",
-  away: "No connection: this may be out of date",
-};
 
 const find = (id) => document.getElementById(id);
 const grid = find("work");
 const drawing = new Drawing(
-  find("work-states"),
-  find("work-metals"),
-  find("work-finishes"),
+  {
+    states: find("work-states"),
+    acts: find("work-acts"),
+    metals: find("work-metals"),
+    finishes: find("work-finishes"),
+    sources: find("work-sources"),
+  },
   grid.dataset.zone,
   grid.dataset.noDate,
 );
@@ -72,21 +70,23 @@ function changed(changes) {
 }
 
 function describe({ kind, row }) {
-  if (kind === "new") return `${row.number} is new.`;
-  const by = row.operator && kind === "changed" ? `, ${row.operator}` : "";
-  return `${row.number}: ${drawing.stateName(row.state)}${by}.`;
+  const words = find("work-news").dataset;
+  const { number, operator } = row;
+  if (kind === "new") return filled(words.new, { number });
+  const state = drawing.stateName(row.state);
+  const byWhom = operator && kind === "changed";
+  return filled(byWhom ? words.changedBy : words.changed, { number, state, operator });
 }
 
 function count() {
-  find("work-number").textContent = list.length.toLocaleString("en");
-  find("work-unit").textContent = list.length === 1 ? "piece" : "pieces";
+  find("work-count").textContent = counted(find("work-count"), list.length);
   find("work-none").hidden = list.length > 0;
   grid.hidden = list.length === 0;
 }
 
 function pulse(name) {
   find("work-pulse").dataset.pulse = name;
-  say(find("work-pulse-text"), PULSES[name]);
+  say(find("work-pulse-text"), find("work-pulse").dataset[name]);
   if (name === "live" || name === "asking") showPictures();
 }
 
@@ -123,17 +123,19 @@ function became({ number, sequence, state, operator }) {
   if (row) changed(view.keepingPlace(() => list.put({ ...row, sequence, state, operator })));
 }
 
-function alert({ title, message }) {
-  const element = find("work-alert").content.firstElementChild.cloneNode(true);
-  element.querySelector("strong").textContent = title;
-  element.querySelector("p").textContent = message;
+function alert({ title, detail }) {
+  const template = find("work-alert");
+  const element = template.content.firstElementChild.cloneNode(true);
+  element.querySelector("strong").textContent = title ?? template.dataset.title;
+  element.querySelector("p").textContent = detail ?? template.dataset.detail;
   return element;
 }
 
 function begins(number, name) {
   if (name !== "ship") return does(number, name);
   const dialog = find("work-ship");
-  find("ship-number").textContent = number;
+  const title = find("ship-words");
+  title.textContent = filled(title.dataset.words, { number });
   dialog.dataset.number = number;
   dialog.querySelector("form").reset();
   dialog.showModal();
@@ -172,9 +174,15 @@ const KEYS = new Map(["take", "complete", "pack", "ship"].map((name) => [name[0]
 function refuses(row, wanted, next) {
   const region = find("work-refused");
   const words = next ? region.dataset.other : region.dataset.none;
-  const values = { number: row.number, state: drawing.stateName(row.state), wanted, act: next, key: next && next[0].toUpperCase() };
+  const values = {
+    number: row.number,
+    state: drawing.stateName(row.state),
+    wanted: drawing.actWord(wanted),
+    act: drawing.actWord(next),
+    key: next && next[0].toUpperCase(),
+  };
   requestAnimationFrame(() => {
-    region.textContent = words.replace(/{(\w+)}/g, (_, name) => values[name]);
+    region.textContent = filled(words, values);
   });
 }
 
@@ -186,7 +194,9 @@ grid.addEventListener("keydown", (event) => {
   if (!row) return;
   view.makeCurrent(row.number);
   const next = drawing.acts.get(row.state);
-  const wanted = KEYS.get(event.key.toLowerCase());
+  // On a keyboard with other letters, such as a Russian one, by where the key lies.
+  const isLatin = /^[a-z]$/i.test(event.key);
+  const wanted = KEYS.get((isLatin ? event.key : event.code.replace("Key", "")).toLowerCase());
   if (event.key in MOVES) view.focus(MOVES[event.key]());
   else if (event.key === "Enter" && event.target === element) location.assign(`/work/${row.number}`);
   else if (wanted && wanted === next) begins(row.number, next);
@@ -209,11 +219,12 @@ find("work-jump").addEventListener("submit", (event) => {
   const row = list.get(number);
   find("work-found").textContent = "";
   if (row) return view.focus(list.indexOf(row));
+  const words = find("work-found").dataset;
   const link = Object.assign(document.createElement("a"), {
     href: `/work/${encodeURIComponent(number)}`,
-    textContent: `Look it up`,
+    textContent: words.link,
   });
-  find("work-found").append(`${number} is not among the active work. `, link);
+  find("work-found").append(`${filled(words.none, { number })} `, link);
 });
 
 // Back from a piece, the list stands where it stood.

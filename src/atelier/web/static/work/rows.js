@@ -32,7 +32,7 @@ export async function fetchWhole() {
   // "no-cache": the browser asks whether what it kept is still so, and reads it from its disk then.
   const answer = await fetch("/api/list", { cache: "no-cache" });
   if (answer.status === 401) throw new SignedOut();
-  if (!answer.ok) throw new Error(`the list was answered with ${answer.status}`);
+  if (!answer.ok) throw new Error(answer.status);
   const frames = split(await answer.arrayBuffer());
   const [head, ...parts] = await Promise.all(frames.map(unpack));
   return { position: head.position, rows: parts.flat().map(rowOf) };
