@@ -13,7 +13,8 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
-from atelier.languages import language
+from atelier.languages import Words, language, ngettext_lazy
+from atelier.languages import gettext_lazy as _
 from atelier.mail import confirming
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
@@ -42,9 +43,9 @@ class Registration:
     email: str
     password: str
 
-    def faults(self) -> dict[str, str]:
+    def faults(self) -> dict[str, Words]:
         """What is wrong, by field; empty when all is well."""
-        found = {}
+        found: dict[str, Words] = {}
         if fault := name_fault(self.name):
             found["name"] = fault
         try:
@@ -65,33 +66,42 @@ def name_fault(name: str) -> str | None:
     return None
 
 
-def password_fault(password: str) -> str | None:
+def password_fault(password: str) -> Words | None:
     """What is wrong with a new password."""
     if len(password) < security.PASSWORD_LENGTH.start:
-        return (
-            f"The password has {len(password)} characters; "
-            f"it needs at least {security.PASSWORD_LENGTH.start}."
+        return ngettext_lazy(
+            "The password has %(count)s character; it needs at least %(least)s.",
+            "The password has %(count)s characters; it needs at least %(least)s.",
+            len(password),
+            least=security.PASSWORD_LENGTH.start,
         )
     if len(password) >= security.PASSWORD_LENGTH.stop:
-        return f"The password may have at most {security.PASSWORD_LENGTH.stop - 1} characters."
+        return ngettext_lazy(
+            "The password may have at most %(count)s character.",
+            "The password may have at most %(count)s characters.",
+            security.PASSWORD_LENGTH.stop - 1,
+        )
     return None
 
 
 _INCOMPLETE: Final = Refusal(
-    422, "registration-incomplete", "Not quite there", "Please correct what is marked below:"
+    422,
+    "registration-incomplete",
+    _("Not quite there"),
+    _("Please correct what is marked below:"),
 )
 _TAKEN: Final = Refusal(
     409,
     "e-mail-taken",
-    "There is already an account with this e-mail",
-    "Sign in with it, or register with another address.",
+    _("There is already an account with this e-mail"),
+    _("Sign in with it, or register with another address."),
 )
 
 router = sign_in_routes(
     Customer,
     lambda connections: connections.shop,
     template="sign_in_shop.html",
-    welcome="Good to see you again.",
+    welcome=_("Good to see you again."),
 )
 
 
@@ -135,7 +145,7 @@ def _registration_page(
     request: Request,
     given: Registration,
     refusal: Refusal | None = None,
-    faults: dict[str, str] | None = None,
+    faults: dict[str, Words] | None = None,
 ) -> Response:
     return page(
         request,

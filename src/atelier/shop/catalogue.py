@@ -16,6 +16,7 @@ from atelier.domain.finishes import FINISHES, USUAL, Finish
 from atelier.domain.metals import METALS
 from atelier.domain.pricing import Quote, quote
 from atelier.domain.ring_design import in_words
+from atelier.languages import gettext_lazy as _
 from atelier.shop.accounts import Visitor
 from atelier.shop.ring_renderer import (
     PICTURE_PIXELS,
@@ -33,14 +34,17 @@ from atelier.web.scope import connections_of
 _USUAL: Final = FINISHES[USUAL]
 _CHEAPEST: Final = "silver-925"
 _NO_DESIGN: Final = Refusal(
-    404, "design-not-found", "No such design", "This design is not in our catalogue (any more)."
+    404,
+    "design-not-found",
+    _("No such design"),
+    _("This design is not in our catalogue (any more)."),
 )
 
 router = APIRouter()
 
 
 @router.get("/designs")
-async def catalogue_page(request: Request, _: Visitor) -> Response:
+async def catalogue_page(request: Request, __: Visitor) -> Response:
     """All designs, with what each costs at least."""
     gram_prices = await known_prices(request)
     volumes = await renderer.do(_volumes)
@@ -66,7 +70,7 @@ async def design_picture(code: str, small: bool = False) -> Response:
 
 
 @router.get("/designs/{code}")
-async def design_page(request: Request, _: Visitor, code: str) -> Response:
+async def design_page(request: Request, __: Visitor, code: str) -> Response:
     """One design, with what it costs in each metal."""
     design = _known(code)
     ring = await renderer.do(made, design.ring)

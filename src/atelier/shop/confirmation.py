@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier import security
+from atelier.languages import gettext_lazy as _
+from atelier.languages import ngettext_lazy
 from atelier.mail import confirming
 from atelier.mail.confirming import Outcome
 from atelier.shop.accounts import SignedIn, Visitor
@@ -21,29 +23,36 @@ _REFUSALS: Final = {
     Outcome.USED: Refusal(
         410,
         "confirmation-used",
-        "This letter was used already",
-        "The address is confirmed, and there is nothing left to do.",
+        _("This letter was used already"),
+        _("The address is confirmed, and there is nothing left to do."),
     ),
     Outcome.ENDED: Refusal(
         410,
         "confirmation-ended",
-        "This letter is too old",
-        "What it holds worked for two days. Sign in and ask for another on the page of your "
-        "account.",
+        _("This letter is too old"),
+        _(
+            "What it holds worked for two days. Sign in and ask for another on the page of your "
+            "account."
+        ),
     ),
     Outcome.UNKNOWN: Refusal(
         422,
         "confirmation-unknown",
-        "This is not a code of ours",
-        "Copy the code, or open the link, once more as it stands in our letter.",
+        _("This is not a code of ours"),
+        _("Copy the code, or open the link, once more as it stands in our letter."),
     ),
 }
 _NO_MORE: Final = Refusal(
     429,
     "confirmation-asked-often",
-    "We have written already",
-    f"We send at most {confirming.MOST_A_DAY} such letters a day. Please look among your unwanted "
-    "mail, and try again tomorrow.",
+    _("We have written already"),
+    ngettext_lazy(
+        "We send at most %(count)s such letter a day. Please look among your unwanted mail, and "
+        "try again tomorrow.",
+        "We send at most %(count)s such letters a day. Please look among your unwanted mail, and "
+        "try again tomorrow.",
+        confirming.MOST_A_DAY,
+    ),
     headers={"Retry-After": str(24 * 3600)},
 )
 
@@ -51,13 +60,13 @@ router = APIRouter()
 
 
 @router.get("/confirm")
-async def show_confirmation(request: Request, _: Visitor, code: str = "") -> Response:
+async def show_confirmation(request: Request, __: Visitor, code: str = "") -> Response:
     """Asks before it confirms: programs that look into letters open each link."""
     return page(request, "confirm.html", code=code, outcome=None)
 
 
 @router.post("/confirm")
-async def confirm(request: Request, _: Visitor) -> Response:
+async def confirm(request: Request, __: Visitor) -> Response:
     """The address is confirmed, or it is said why not."""
     async with form(request) as fields:
         code = text(fields, "code")

@@ -18,6 +18,7 @@ from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
 from atelier.domain.promises import is_stalled
+from atelier.languages import gettext_lazy as _
 from atelier.shop import studio, timeline
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
@@ -30,10 +31,16 @@ from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other
 
 _NO_MODEL: Final = Refusal(
-    422, "model-missing", "No file chosen", "Choose the STL file of your model and upload it again."
+    422,
+    "model-missing",
+    _("No file chosen"),
+    _("Choose the STL file of your model and upload it again."),
 )
 _NO_METAL: Final = Refusal(
-    422, "metal-missing", "No metal chosen", "Choose the metal of your piece and ask again."
+    422,
+    "metal-missing",
+    _("No metal chosen"),
+    _("Choose the metal of your piece and ask again."),
 )
 _LONGEST_REASON: Final = 500  # characters
 
@@ -41,7 +48,7 @@ router = APIRouter()
 
 
 @router.get("/")
-async def start_page(request: Request, _: Visitor) -> Response:
+async def start_page(request: Request, __: Visitor) -> Response:
     """What the shop offers."""
     return page(
         request,
@@ -185,17 +192,23 @@ def _can_cancel(order: Order) -> bool:
 def _too_late(order: Order) -> Refusal:
     if order.state is State.CANCELLED:
         return Refusal(
-            409, "already-cancelled", "Already cancelled", "There is nothing left to be done."
+            409,
+            "already-cancelled",
+            _("Already cancelled"),
+            _("There is nothing left to be done."),
         )
     if order.cancellation_requested_by is not None:
         return Refusal(
-            409, "cancellation-pending", "Asked for already", "The workshop has yet to answer."
+            409,
+            "cancellation-pending",
+            _("Asked for already"),
+            _("The workshop has yet to answer."),
         )
     return Refusal(
         409,
         "too-late-to-cancel",
-        "Too late to cancel",
-        "The workshop has begun to make your piece, so the order can no longer be cancelled.",
+        _("Too late to cancel"),
+        _("The workshop has begun to make your piece, so the order can no longer be cancelled."),
     )
 
 

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.database import Database
 from atelier.domain import people
+from atelier.languages import Words
+from atelier.languages import gettext_lazy as _
 from atelier.mail import resetting
 from atelier.mail.resetting import Outcome
 from atelier.messaging.handler import DATABASE_GONE
@@ -27,25 +29,30 @@ _REFUSALS: Final = {
     Outcome.USED: Refusal(
         410,
         "reset-used",
-        "This letter was used already",
-        "The password was changed after we had sent it. Sign in with the new one, or ask for "
-        "another letter.",
+        _("This letter was used already"),
+        _(
+            "The password was changed after we had sent it. Sign in with the new one, or ask for "
+            "another letter."
+        ),
     ),
     Outcome.ENDED: Refusal(
         410,
         "reset-ended",
-        "This letter is too old",
-        "What it holds worked for an hour. Ask for another letter.",
+        _("This letter is too old"),
+        _("What it holds worked for an hour. Ask for another letter."),
     ),
     Outcome.UNKNOWN: Refusal(
         422,
         "reset-unknown",
-        "This is not a code of ours",
-        "Copy the code, or open the link, once more as it stands in our letter.",
+        _("This is not a code of ours"),
+        _("Copy the code, or open the link, once more as it stands in our letter."),
     ),
 }
 _INCOMPLETE: Final = Refusal(
-    422, "password-incomplete", "Not quite there", "Please correct what is marked below:"
+    422,
+    "password-incomplete",
+    _("Not quite there"),
+    _("Please correct what is marked below:"),
 )
 
 router = APIRouter()
@@ -53,13 +60,13 @@ _log = structlog.get_logger(__name__)
 
 
 @router.get("/password/forgotten")
-async def show_forgotten(request: Request, _: Visitor) -> Response:
+async def show_forgotten(request: Request, __: Visitor) -> Response:
     """The empty form."""
     return _forgotten_page(request)
 
 
 @router.post("/password/forgotten")
-async def forgotten(request: Request, _: Visitor) -> Response:
+async def forgotten(request: Request, __: Visitor) -> Response:
     """Has a letter sent where there is such an account, and tells nobody whether there is: the
     answer is the same, and the letter is written down once it was given."""
     async with form(request) as fields:
@@ -78,7 +85,7 @@ async def forgotten(request: Request, _: Visitor) -> Response:
 
 
 @router.get("/password/new")
-async def show_new(request: Request, _: Visitor, code: str = "") -> Response:
+async def show_new(request: Request, __: Visitor, code: str = "") -> Response:
     """Asks for the password, or says what is wrong with the code before anybody types one."""
     if not code:
         return _new_page(request)
@@ -93,7 +100,7 @@ async def show_new(request: Request, _: Visitor, code: str = "") -> Response:
 
 
 @router.post("/password/new")
-async def choose(request: Request, _: Visitor) -> Response:
+async def choose(request: Request, __: Visitor) -> Response:
     """Takes the new password from whoever has the letter."""
     async with form(request) as fields:
         code = text(fields, "code")
@@ -125,7 +132,7 @@ async def _ask(shop: Database, customer: UUID) -> None:
 
 
 def _forgotten_page(
-    request: Request, email: str = "", *, fault: str = "", asked: bool = False
+    request: Request, email: str = "", *, fault: Words = "", asked: bool = False
 ) -> Response:
     return page(
         request,
@@ -139,7 +146,7 @@ def _forgotten_page(
 
 
 def _new_page(
-    request: Request, code: str = "", outcome: Outcome = Outcome.GOOD, fault: str = ""
+    request: Request, code: str = "", outcome: Outcome = Outcome.GOOD, fault: Words = ""
 ) -> Response:
     """Without the form where the code is good for nothing any more."""
     return page(

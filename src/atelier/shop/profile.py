@@ -1,4 +1,4 @@
-"""A customer's own account: name, language of the letters, password."""
+"""A customer's own account: name, language of pages and letters, password."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
-from atelier.languages import LANGUAGES
+from atelier.languages import LANGUAGES, Words
+from atelier.languages import gettext_lazy as _
 from atelier.shop.accounts import SignedIn, name_fault, password_fault
+from atelier.web.choosing_language import keep_in_browser
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, page
 from atelier.web.scope import connections_of
 from atelier.web.sessions import begin, see_other
 
 _INCOMPLETE: Final = Refusal(
-    422, "account-incomplete", "Not quite there", "Please correct what is marked below:"
+    422,
+    "account-incomplete",
+    _("Not quite there"),
+    _("Please correct what is marked below:"),
 )
 
 router = APIRouter()
@@ -37,15 +42,17 @@ async def change_account(request: Request, customer: SignedIn) -> Response:
     """Changes name and language."""
     async with form(request) as fields:
         name, language = text(fields, "name", strip=False), text(fields, "language")
-    faults = {}
+    faults: dict[str, Words] = {}
     if fault := name_fault(name):
         faults["name"] = fault
     if language not in LANGUAGES:
-        faults["language"] = f"Choose one of: {', '.join(LANGUAGES.values())}."
+        faults["language"] = _("Choose one of: %(names)s.", names=", ".join(LANGUAGES.values()))
     if faults:
         return _account_page(request, customer, faults=faults)
     await _change(request, customer, name=people.clean_name(name), language=language)
-    return see_other("/account?saved=account")
+    response = see_other("/account?saved=account")
+    keep_in_browser(request, response, language)
+    return response
 
 
 @router.post("/account/password")
@@ -55,9 +62,9 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
         old = text(fields, "old-password", strip=False)
         new = text(fields, "new-password", strip=False)
     cost = connections_of(request).settings.password_cost
-    faults = {}
+    faults: dict[str, Words] = {}
     if not await security.verify_password_aside(customer.password_hash, old, cost):
-        faults["old-password"] = "This is not your current password."
+        faults["old-password"] = _("This is not your current password.")
     if fault := password_fault(new):
         faults["new-password"] = fault
     if faults:
@@ -90,7 +97,7 @@ def _account_page(
     request: Request,
     customer: Customer,
     *,
-    faults: dict[str, str] | None = None,
+    faults: dict[str, Words] | None = None,
     saved: str = "",
 ) -> Response:
     return page(

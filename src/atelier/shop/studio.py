@@ -22,6 +22,8 @@ from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.metals import METALS
 from atelier.domain.ring_design import RingDesign
 from atelier.domain.ring_sizes import EU_SIZES, ring_size
+from atelier.languages import ENGLISH, Words, speaking
+from atelier.languages import gettext_lazy as _
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
 from atelier.shop.catalogue import estimate, known_prices
@@ -44,10 +46,10 @@ _CHOICES: Final[Mapping[str, object]] = {
     },
     "longest_engraving": ring_design.LONGEST_ENGRAVING,
     "views": {
-        View.PORTRAIT: "From the side",
-        View.FRONT: "From the front",
-        View.PROFILE: "Edge on",
-        View.BELOW: "From below",
+        View.PORTRAIT: _("From the side"),
+        View.FRONT: _("From the front"),
+        View.PROFILE: _("Edge on"),
+        View.BELOW: _("From below"),
     },
 }
 
@@ -67,20 +69,21 @@ class Wish:
     finish: str
     view: View
     design: str
-    faults: Mapping[str, str]
+    faults: Mapping[str, Words]
     typed: Mapping[str, str]
 
     @classmethod
     def of(cls, fields: Mapping[str, str]) -> Wish:
         design = DESIGNS.get(fields.get("design", ""))
-        ring, faults = ring_design.from_fields(fields, design.ring if design else _FIRST)
+        ring, found = ring_design.from_fields(fields, design.ring if design else _FIRST)
+        faults: dict[str, Words] = {**found}
         metal = fields.get("metal", design.metal if design else _FIRST_METAL)
         if metal not in METALS:
-            faults["metal"] = "Choose one of our metals."
+            faults["metal"] = _("Choose one of our metals.")
             metal = _FIRST_METAL
         finish = fields.get("finish", USUAL)
         if finish not in FINISHES:
-            faults["finish"] = "Choose one of our finishes."
+            faults["finish"] = _("Choose one of our finishes.")
             finish = USUAL
         try:
             view = View(fields.get("view", View.PORTRAIT))
@@ -99,13 +102,22 @@ class Wish:
     @property
     def name(self) -> str:
         """What the ring is called."""
-        return DESIGNS[self.design].name if self.design else "Ring"
+        return str(DESIGNS[self.design].name if self.design else _("Ring"))
+
+    @property
+    def filename(self) -> str:
+        """What its model is called in all systems, whatever language its customer speaks."""
+        with speaking(ENGLISH):
+            return f"{self.name}-{self.ring.size}.stl"
 
     def raise_if_faulty(self) -> None:
         """Raises Refusal (422)."""
         if self.faults:
             raise Refusal(
-                422, "ring-not-possible", "We cannot make this ring", " ".join(self.faults.values())
+                422,
+                "ring-not-possible",
+                _("We cannot make this ring"),
+                " ".join(map(str, self.faults.values())),
             )
 
 
@@ -123,7 +135,7 @@ class _MadeFile:
 
 
 @router.get("/studio")
-async def studio_page(request: Request, _: Visitor) -> Response:
+async def studio_page(request: Request, __: Visitor) -> Response:
     """The constructor with the ring that the query describes."""
     return await _studio_page(request, Wish.of(request.query_params))
 
@@ -160,15 +172,16 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
         wish = Wish.of({name: value for name, value in fields.items() if isinstance(value, str)})
     if wish.faults:
         refusal = Refusal(
-            422, "ring-not-possible", "We cannot make this ring", "Please look at these once more:"
+            422,
+            "ring-not-possible",
+            _("We cannot make this ring"),
+            _("Please look at these once more:"),
         )
         return await _studio_page(request, wish, refusal)
     if customer is None:
         return see_other(sign_in_path(f"/studio?{wish.query}"))
     connections = connections_of(request)
-    file = _MadeFile(
-        f"{wish.name}-{wish.ring.size}.stl", bytearray(await renderer.do(stl, wish.ring))
-    )
+    file = _MadeFile(wish.filename, bytearray(await renderer.do(stl, wish.ring)))
     model = await connections.models.save(file, connections.settings.upload_limit)
     async with connections.shop.session() as session:
         order = await orders.start(session, customer.id)

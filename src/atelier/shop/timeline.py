@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from atelier.data.shop import OrderHistory
 from atelier.domain.lifecycle import SENT_BACK
+from atelier.languages import Words
+from atelier.languages import gettext_lazy as _
 from atelier.web import order_progress
 from atelier.web.order_progress import Phase
 
-_BY: Final = {
-    "customer": "you",
-    "seller": "our seller",
-    "operator": "the workshop",
-    "pricing": "our price calculation",
+_BY: Final[Mapping[str, Words]] = {
+    "customer": _("you"),
+    "seller": _("our seller"),
+    "operator": _("the workshop"),
+    "pricing": _("our price calculation"),
 }
+_BY_US: Final = _("us")
 
 
 @dataclass(frozen=True)
 class Line:
     """One step; `at` and `by` are None while it is still to come."""
 
-    name: str
+    name: Words
     phase: Phase
     at: datetime | None = None
-    by: str | None = None
+    by: Words | None = None
     reason: str | None = None
 
 
@@ -39,7 +42,7 @@ def lines(history: Sequence[OrderHistory]) -> list[Line]:
             _name(entry),
             step.phase,
             step.at,
-            _BY.get(entry.actor.partition(":")[0], "us"),
+            _BY.get(entry.actor.partition(":")[0], _BY_US),
             entry.reason,
         )
         for step, entry in zip(steps, history, strict=False)
@@ -47,6 +50,6 @@ def lines(history: Sequence[OrderHistory]) -> list[Line]:
     return told + [Line(step.state.label, step.phase) for step in steps[len(history) :]]
 
 
-def _name(entry: OrderHistory) -> str:
+def _name(entry: OrderHistory) -> Words:
     sent_back = (entry.from_state, entry.to_state) == SENT_BACK
-    return "Sent back to you" if sent_back else entry.to_state.label
+    return _("Sent back to you") if sent_back else entry.to_state.label

@@ -83,6 +83,18 @@ def _quality(weight: str) -> float:
     return quality if 0 <= quality <= 1 else 0.0
 
 
+def keep_in_browser(request: Request, response: Response, code: str) -> None:
+    """Has the browser remember the language `code` for whoever is not signed in."""
+    response.set_cookie(
+        COOKIE,
+        code,
+        max_age=_KEPT,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+
+
 def choice_routes(
     people: type[Person],
     database: Callable[[Connections], Database],
@@ -105,14 +117,7 @@ def choice_routes(
                     sa.update(people).where(people.id == person.id).values(language=chosen)
                 )
         response = see_other(path_or(back, service_of(request).home))
-        response.set_cookie(
-            COOKIE,
-            chosen,
-            max_age=_KEPT,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
+        keep_in_browser(request, response, chosen)
         return response
 
     return router

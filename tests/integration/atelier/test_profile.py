@@ -45,11 +45,19 @@ def test_name_and_language_are_kept(company: Company, shop: httpx.Client, anna: 
     found = customer(company, anna)
     assert (found.name, found.language) == ("Анна", "ru")
     page = shop.get(answer.headers["location"]).text
-    assert "Saved." in page
+    assert '<html lang="ru">' in page
+    assert "Сохранено." in page
     assert 'value="ru" checked' in page
 
 
-def test_a_name_is_needed_and_a_language_that_we_write(
+def test_the_browser_keeps_the_language_for_whoever_signs_out(shop: httpx.Client) -> None:
+    shop.post("/account", data={"name": "Anna", "language": "ru"})
+    shop.post("/sign-out")
+
+    assert '<html lang="ru">' in shop.get("/").text
+
+
+def test_a_name_is_needed_and_a_language_that_we_speak(
     company: Company, shop: httpx.Client, anna: Account
 ) -> None:
     answer = shop.post("/account", data={"name": "", "language": "tlh"})

@@ -18,6 +18,8 @@ _KEYS: Final = {"Enter", "Key"}  # as scripts ask for them
 _NO_WORDS: Final = {"script", "style"}
 _VALUE: Final = "\ufffc"  # where a template puts something in
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
+# A macro may write attributes of a tag that others open.
+_WRITTEN: Final = re.compile(rf'([\w{_VALUE}:-]+)="([^"]*)"')
 # As a sentence or a label begins, or several words in a row; not a class, an address or a state.
 _PROSE: Final = re.compile(r"^\W*[A-Z][a-z]+(?![\w:/-])|[a-z]+ [a-z]+ [a-z]+|^[a-z]+, |[a-z][.?!]$")
 _LITERAL: Final = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
@@ -63,8 +65,12 @@ class _Reader(HTMLParser):
         self._silent -= tag in _NO_WORDS
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._see(data)
+        if self._silent:
+            return
+        for name, value in _WRITTEN.findall(data):
+            if name in _ATTRIBUTES:
+                self._see(value)
+        self._see(_WRITTEN.sub("", data))
 
     def _see(self, text: str) -> None:
         if set(_WORD.findall(text)) - _NAMES:

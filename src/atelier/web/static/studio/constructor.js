@@ -107,7 +107,7 @@ function addSlider(input) {
   const slider = document.createElement("input");
   Object.assign(slider, { type: "range", min: input.min, max: input.max, step: input.step, value: input.value });
   slider.className = "slider";
-  slider.setAttribute("aria-label", `${input.labels[0].textContent}, slider`);
+  slider.setAttribute("aria-label", input.dataset.slider);
   slider.addEventListener("input", () => (input.value = slider.value));
   input.addEventListener("input", () => (slider.value = input.value));
   input.after(slider);

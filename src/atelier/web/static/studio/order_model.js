@@ -33,7 +33,7 @@ function follow() {
   };
 
   const put = async (part) => {
-    const label = `The model ${name.textContent}, ${size.textContent}`;
+    const label = filled(section.dataset.label, { name: name.textContent, size: size.textContent });
     stage ??= await stageIn(figure, {
       label,
       help: help.id,
@@ -46,8 +46,10 @@ function follow() {
   };
 
   const tell = (part) => {
-    const facets = (part.positions.length / 9).toLocaleString("en");
-    size.textContent = `${measures(part)}, ${facets} facets`;
+    size.textContent = filled(section.dataset.measures, {
+      size: measures(part),
+      facets: facets(part.positions.length / 9),
+    });
   };
 
   const choose = async ([file]) => {
@@ -87,6 +89,18 @@ function follow() {
   picture?.addEventListener("error", tellIfThereIsNothing);
   if (picture && failed(picture)) tellIfThereIsNothing();
   if (section.dataset.model) showWhenSeen(showKept);
+}
+
+// The page brings the forms of the language that it is in.
+function facets(count) {
+  const language = document.documentElement.lang;
+  const form = new Intl.PluralRules(language).select(count);
+  return filled(section.getAttribute(`data-facets-${form}`), { count: count.toLocaleString(language) });
+}
+
+// Without a look at what was put in: a file may be called "{size}".
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 // Also where it failed before this script was there to hear of it.

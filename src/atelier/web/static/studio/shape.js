@@ -51,6 +51,11 @@ function text(buffer) {
   return positions.length % 9 ? null : new Float32Array(positions);
 }
 
+const TENTHS = new Intl.NumberFormat(document.documentElement.lang, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+
 /** Length, width and height of a part in mm, for people. */
 export function measures({ positions }) {
   const low = [Infinity, Infinity, Infinity];
@@ -59,7 +64,7 @@ export function measures({ positions }) {
     low[number % 3] = Math.min(low[number % 3], place);
     high[number % 3] = Math.max(high[number % 3], place);
   });
-  return `${high.map((end, axis) => (end - low[axis]).toFixed(1)).join(" × ")} mm`;
+  return high.map((end, axis) => TENTHS.format(end - low[axis])).join(" × ");
 }
 
 /** A stage for `figure` (see stage.js), or null in a browser that draws in three dimensions not at
