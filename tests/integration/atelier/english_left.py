@@ -72,7 +72,8 @@ def _messages(language: str) -> tuple[re.Pattern[str], ...]:
 def _patterns(message: str) -> Iterator[str]:
     for piece in re.split(r"<[^>]+>", html.unescape(message)):
         plain = " ".join(piece.split())
-        words = len(_WORD.findall(_VALUE.sub("", plain)))
-        if words:
+        words = _WORD.findall(_VALUE.sub("", plain))
+        # Units beside values are too little to tell a language by.
+        if "%" not in plain or any(len(word) > 2 for word in words):
             pattern = ".+?".join(re.escape(part.replace("%%", "%")) for part in _VALUE.split(plain))
-            yield pattern if words >= _SENTENCE else f"^{pattern}$"
+            yield pattern if len(words) >= _SENTENCE else f"^{pattern}$"
