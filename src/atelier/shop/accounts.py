@@ -57,7 +57,7 @@ class Registration:
         return found
 
 
-def name_fault(name: str) -> str | None:
+def name_fault(name: str) -> Words | None:
     """What is wrong with a customer's name."""
     try:
         people.clean_name(name)

@@ -62,7 +62,9 @@ def _messages(language: str) -> tuple[re.Pattern[str], ...]:
     found = set()
     for file in sorted((catalogues.FOLDER / language).glob("*.po")):
         for message in catalogues.read(file, language):
-            told = {message.string} if isinstance(message.string, str) else set(message.string)
+            told = (
+                {message.string} if isinstance(message.string, str) else set(message.string or ())
+            )
             for text in {message.id} if isinstance(message.id, str) else set(message.id):
                 if text not in told:
                     found |= set(_patterns(text))
