@@ -43,9 +43,7 @@ def clean_name(typed: str, whose: str = "your name") -> str:
     >>> clean_name("  Anna   Petrova ")
     'Anna Petrova'
     """
-    composed = unicodedata.normalize("NFC", typed)
-    spaced = "".join(" " if unicodedata.category(one) == "Zs" else one for one in composed)
-    name = re.sub(" +", " ", spaced).strip(" ")
+    name = one_line(typed)
     if not name:
         raise BadName(f"Tell us {whose}.")
     if any(_is_unseen(name, place) for place in range(len(name))):
@@ -70,6 +68,19 @@ def clean_name(typed: str, whose: str = "your name") -> str:
     if _DOT.search(seen):
         raise BadName("The name looks like a web address. Write a space after each full stop.")
     return name
+
+
+def one_line(typed: str) -> str:
+    """In Unicode's NFC, with single spaces, and none around it."""
+    composed = unicodedata.normalize("NFC", typed)
+    spaced = "".join(" " if unicodedata.category(one) == "Zs" else one for one in composed)
+    return re.sub(" +", " ", spaced).strip(" ")
+
+
+def is_visible(text: str) -> bool:
+    """Whether nothing in it is invisible, turns the line around or piles accents up."""
+    unseen = any(_is_unseen(text, place) for place in range(len(text)))
+    return not unseen and _marks_in_a_row(text) <= _MARKS_IN_A_ROW
 
 
 def defused(text: str) -> str:
