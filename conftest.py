@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.read_model",
     "fixtures.steps.account",
     "fixtures.steps.customer",
+    "fixtures.steps.delivery",
     "fixtures.steps.engineer",
     "fixtures.steps.operator",
     "fixtures.steps.order",

@@ -20,6 +20,7 @@ from atelier.domain.lifecycle import State, is_behind
 from benchmarks.overlapping_faults.ledger import Entry, Ledger
 from fixtures import models
 from fixtures.accounts import MadeAccounts
+from fixtures.addresses import LEIPZIG
 
 METALS = ("silver-925", "gold-585", "gold-750", "platinum-950")
 _PATIENCE = 5.0  # seconds, for an answer
@@ -132,7 +133,8 @@ class People:
         await _until_answered(place)
         await self._reaches(entry, State.PRICE_CALCULATED, look)
         path = f"/api/v1/orders/{entry.order_id}/confirm"
-        await self._act(entry, State.CONFIRMED, lambda: _send(http, path), look)
+        to = {"address": dict(LEIPZIG)}
+        await self._act(entry, State.CONFIRMED, lambda: _send(http, path, json=to), look)
 
     async def _by_customer(self, entry: Entry, model: Model, http: httpx.AsyncClient) -> None:
         async def start() -> None:
@@ -166,7 +168,10 @@ class People:
             entry, State.SUBMITTED, lambda: _send(http, f"{path}/submit", data=chosen), look
         )
         await self._reaches(entry, State.PRICE_CALCULATED, look)
-        await self._act(entry, State.CONFIRMED, lambda: _send(http, f"{path}/confirm"), look)
+        to = dict(LEIPZIG)
+        await self._act(
+            entry, State.CONFIRMED, lambda: _send(http, f"{path}/confirm", data=to), look
+        )
 
     async def _by_seller(self, entry: Entry, http: httpx.AsyncClient, act: str, to: State) -> None:
         path = f"/api/orders/{entry.number}/{act}"

@@ -47,7 +47,8 @@ def list_dead_letters(queue: Queue = None, as_json: AsJson = False) -> None:
     """Show what could not be handled, and why. Changes nothing."""
     letters = _found(queue)
     if as_json:
-        _print_json([letter.to_dict() for letter in letters])
+        # What is in them is shown one by one, to whoever has a reason to look.
+        _print_json([{**letter.to_dict(), "body": None} for letter in letters])
     else:
         rows = [_row(letter) for letter in letters]
         _print_table(("event", "where and since when", "why"), rows, "No event is dead.")

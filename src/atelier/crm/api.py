@@ -16,7 +16,16 @@ from atelier.crm.attention import Concern, Kind
 from atelier.crm.search import Wanted
 from atelier.data.shop import Customer, Order, OrderNote
 from atelier.domain.lifecycle import State
-from atelier.web.documents import CURRENCY, Design, Step, design, step
+from atelier.web.address_form import sent_address
+from atelier.web.documents import (
+    CURRENCY,
+    DeliveryAddress,
+    Design,
+    Step,
+    delivery_address,
+    design,
+    step,
+)
 from atelier.web.model_view import model_routes
 
 router = APIRouter(prefix="/api")
@@ -81,8 +90,11 @@ class Trouble(BaseModel):
 
 
 class Detail(Summary):
-    """An order with its history, oldest first, its notes, newest first, and what is wrong."""
+    """An order with its history, oldest first, its notes, newest first, and what is wrong.
 
+    `address` is null while nobody has given one."""
+
+    address: DeliveryAddress | None
     history: list[Step]
     notes: list[Note]
     concerns: list[Trouble]
@@ -160,6 +172,7 @@ async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     details = await service.look_up(request, number)
     return Detail(
         **summary(details.order).model_dump(),
+        address=delivery_address(details.order.address),
         history=[step(entry, details.names) for entry in details.history],
         notes=[_note(note) for note in details.notes],
         concerns=[_trouble(concern) for concern in details.concerns],
@@ -172,6 +185,15 @@ async def write_note(
 ) -> Detail:
     """Writes something down about an order; the answer shows the order with it."""
     await service.note(request, seller, number, note.text)
+    return await look_up(request, seller, number)
+
+
+@router.put("/orders/{number}/address")
+async def change_address(
+    request: Request, seller: service.SignedIn, number: str, address: DeliveryAddress
+) -> Detail:
+    """Has the piece sent there, as long as it is not shipped; from the confirmation on."""
+    await service.change_address(request, seller, number, lambda: sent_address(address, ""))
     return await look_up(request, seller, number)
 
 

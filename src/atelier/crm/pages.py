@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,9 +14,12 @@ from starlette.responses import Response
 from atelier.crm import search, service
 from atelier.crm.search import Wanted
 from atelier.data.shop import Order, Seller
-from atelier.domain.lifecycle import State
+from atelier.domain import delivery
+from atelier.domain.delivery import BadDelivery
+from atelier.domain.lifecycle import Owner, State
 from atelier.languages import gettext_lazy
 from atelier.web import order_progress
+from atelier.web.address_form import INCOMPLETE, typed_address
 from atelier.web.forms import form, text
 from atelier.web.model_view import model_routes
 from atelier.web.paging import Page
@@ -147,8 +151,25 @@ async def write_note(request: Request, seller: service.SignedIn, number: str) ->
         await service.note(request, seller, number, note)
     except UNDERSTOOD as error:
         details = await service.look_up(request, number)
-        return _order_page(request, details, refusal_of(error), note=note)
+        return _order_page(request, details, refusal_of(error), {"note": note})
     return see_other(f"/orders/{number}#notes")
+
+
+@_signed_in.post("/orders/{number}/address")
+async def change_address(request: Request, seller: service.SignedIn, number: str) -> Response:
+    """Has the piece sent to the address in the form."""
+    async with form(request) as fields:
+        typed = typed_address(fields)
+    refusal, told = INCOMPLETE, {"address_typed": typed}
+    try:
+        await service.change_address(request, seller, number, lambda: delivery.checked(**typed))
+    except BadDelivery as error:
+        told["address_faults"] = {part: str(fault) for part, fault in error.faults.items()}
+    except UNDERSTOOD as error:
+        refusal = refusal_of(error)
+    else:
+        return see_other(f"/orders/{number}")
+    return _order_page(request, await service.look_up(request, number), refusal, address=told)
 
 
 @_signed_in.post("/orders/{number}/{act}")
@@ -162,15 +183,28 @@ async def act(
         await service.act(request, seller, number, act, reason)
     except UNDERSTOOD as error:
         details = await service.look_up(request, number)
-        return _order_page(request, details, refusal_of(error), **{act.replace("-", "_"): reason})
+        return _order_page(request, details, refusal_of(error), {act.replace("-", "_"): reason})
     return see_other(f"/orders/{number}")
 
 
 def _order_page(
-    request: Request, details: service.OrderDetails, refusal: Refusal | None = None, **typed: str
+    request: Request,
+    details: service.OrderDetails,
+    refusal: Refusal | None = None,
+    typed: Mapping[str, str] | None = None,
+    *,
+    address: Mapping[str, dict[str, str]] | None = None,
 ) -> Response:
-    """`typed` is what was written into a form that was refused."""
+    """`typed` is what was written into a form that was refused, `address` the same of the address
+    and its faults."""
     reached = [(entry.to_state, entry.occurred_at) for entry in details.history]
+    order = details.order
+    delivered = {
+        "address_typed": delivery.parts(order.address) if order.address else {},
+        "address_faults": {},
+        "address_changes": delivery.may_change(order.state, Owner.SELLER, order.address),
+        **(address or {}),
+    }
     return page(
         request,
         "order_page.html",
@@ -182,11 +216,12 @@ def _order_page(
         notes=details.notes,
         concerns=details.concerns,
         possible=details.possible,
-        typed=typed,
+        typed=typed or {},
         steps=order_progress.steps(reached),
         interval=order_progress.poll_interval(details.order.state),
         longest_reason=service.LONGEST_REASON,
         longest_note=service.LONGEST_NOTE,
+        **delivered,
     )
 
 

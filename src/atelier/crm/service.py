@@ -25,10 +25,11 @@ from atelier.crm.attention import Concern, LateOrders
 from atelier.crm.search import Wanted
 from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
+from atelier.domain.delivery import Address, AddressFixed, may_change
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
 from atelier.languages import gettext_lazy
 from atelier.languages.figures import number_lazy
-from atelier.usecases import orders
+from atelier.usecases import delivery, orders
 from atelier.web.model_pictures import ShownModel
 from atelier.web.model_view import NO_MODEL
 from atelier.web.paging import Page
@@ -214,6 +215,21 @@ async def act(request: Request, seller: Seller, number: str, act: Act, reason: s
     async with writing(request, connections_of(request).shop) as session:
         order = await _found(session, number)
         await does(session, order.id)
+
+
+async def change_address(
+    request: Request, seller: Seller, number: str, given: Callable[[], Address]
+) -> None:
+    """Has the piece sent to the address that is `given`, if it is not too late.
+
+    Raises OrderNotFound, AddressFixed, and what `given` raises.
+    """
+    async with writing(request, connections_of(request).shop) as session:
+        order = await _found(session, number)
+        if not may_change(order.state, Owner.SELLER, order.address):
+            raise AddressFixed(order.state)
+        actor = f"{Owner.SELLER}:{seller.id}"
+        await delivery.change_address(session, order.id, given(), owner=Owner.SELLER, actor=actor)
 
 
 async def note(request: Request, seller: Seller, number: str, text: str) -> None:

@@ -13,8 +13,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_co
 
 from atelier.clock import now
 from atelier.data import outbox_tables
+from atelier.data.address_column import AddressColumn
 from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition
 from atelier.data.design_column import DesignColumn
+from atelier.domain.delivery import Address
 from atelier.domain.lifecycle import State
 from atelier.domain.ring_design import RingDesign
 
@@ -144,7 +146,8 @@ class WorkOrder(Base):
 
     `sequence` counts the steps in its own history, `order_sequence` is that of the order's last
     step that the factory has been told of. `operator` is there where the query loaded it, and
-    raises elsewhere. `design` is as in the shop's order.
+    raises elsewhere. `design` and `address` are as in the shop's order; `address_version` is the
+    one that the factory was told last, of an order that is approved.
     """
 
     __tablename__ = "work_order"
@@ -169,6 +172,8 @@ class WorkOrder(Base):
     model_checksum: Mapped[str] = mapped_column(sa.String(64))
     model_name: Mapped[str]
     design: Mapped[RingDesign | None] = mapped_column(DesignColumn)
+    address: Mapped[Address | None] = mapped_column(AddressColumn)
+    address_version: Mapped[int] = mapped_column(default=0, server_default="0")
     price: Mapped[Money | None]
     source: Mapped[str] = mapped_column(sa.String(16))
     promised_at: Mapped[datetime | None]

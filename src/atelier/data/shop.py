@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_co
 
 from atelier.clock import now
 from atelier.data import outbox_tables
+from atelier.data.address_column import AddressColumn
 from atelier.data.columns import (
     NAMING,
     TYPES,
@@ -23,6 +24,7 @@ from atelier.data.columns import (
     part_index,
 )
 from atelier.data.design_column import DesignColumn
+from atelier.domain.delivery import Address
 from atelier.domain.lifecycle import State
 from atelier.domain.ring_design import RingDesign
 
@@ -102,7 +104,8 @@ class Order(Base):
     `cancellation_requested_by` is the actor whom the factory owes an answer. `overdue_at` and
     `stalled_at` are when the check found it so; it is still so where they are later than
     `promised_at` and `updated_at`. `design` is the ring as it was drawn in the constructor; a model
-    that somebody uploaded has none.
+    that somebody uploaded has none. `address` is where the piece is sent, from the confirmation on;
+    `address_version` counts how often it was given.
     """
 
     __tablename__ = "order"
@@ -136,6 +139,8 @@ class Order(Base):
     model_name: Mapped[str | None]
     model_bytes: Mapped[int | None]
     design: Mapped[RingDesign | None] = mapped_column(DesignColumn)
+    address: Mapped[Address | None] = mapped_column(AddressColumn)
+    address_version: Mapped[int] = mapped_column(default=0, server_default="0")
     price: Mapped[Money | None]
     metal_cost: Mapped[Money | None]
     making_cost: Mapped[Money | None]

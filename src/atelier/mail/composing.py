@@ -16,8 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from atelier import company_time, security
 from atelier.data.shop import Customer, Email, Order
+from atelier.domain.delivery import Address as DeliveryAddress
+from atelier.domain.delivery import lines
 from atelier.domain.model_advice import advice
 from atelier.domain.people import defused
+from atelier.languages import speaking
+from atelier.languages.countries import country_name
 from atelier.mail import kinds
 from atelier.mail.kinds import Kind
 from atelier.mail.languages import LANGUAGES, Language
@@ -179,7 +183,15 @@ def _facts(kind: Kind, order: Order, language: Language, zone: str) -> Sequence[
             facts = [(language.labels["promised"], day)]
         case Kind.SHIPPING if order.tracking_number is not None:
             facts = [(language.labels["tracking"], defused(order.tracking_number))]
+    if kind in (Kind.APPROVAL, Kind.SHIPPING) and order.address is not None:
+        return [(language.labels["address"], _in_one_line(order.address, language)), *facts]
     return facts
+
+
+def _in_one_line(address: DeliveryAddress, language: Language) -> str:
+    """Nothing in it can be a link: it was looked at when it was typed."""
+    with speaking(language.code):
+        return ", ".join([*lines(address), country_name(address.country)])
 
 
 def _breakdown(order: Order, language: Language) -> list[tuple[str, str]]:

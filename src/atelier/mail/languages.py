@@ -49,6 +49,7 @@ _ENGLISH = Language(
         "total": "Total",
         "promised": "We ship it by",
         "tracking": "Tracking number",
+        "address": "Delivery address",
     },
 )
 _RUSSIAN = Language(
@@ -71,6 +72,7 @@ _RUSSIAN = Language(
         "total": "Итого",
         "promised": "Отправим до",
         "tracking": "Номер отправления",
+        "address": "Адрес доставки",
     },
 )
 

@@ -14,7 +14,15 @@ from starlette.requests import Request
 from atelier.data.mes import Calculation, WorkOrder
 from atelier.domain.lifecycle import State
 from atelier.mes import service
-from atelier.web.documents import CURRENCY, Design, Step, design, step
+from atelier.web.documents import (
+    CURRENCY,
+    DeliveryAddress,
+    Design,
+    Step,
+    delivery_address,
+    design,
+    step,
+)
 from atelier.web.model_view import model_routes
 
 router = APIRouter(prefix="/api/work")
@@ -60,8 +68,10 @@ class Measures(BaseModel):
 
 
 class Detail(Summary):
-    """A work order with its calculation and its history, oldest first."""
+    """A work order with its calculation and its history, oldest first. `address` is null until the
+    order is approved, and where nobody has given one: then it cannot be shipped."""
 
+    address: DeliveryAddress | None
     calculation: Measures | None
     history: list[Step]
 
@@ -99,6 +109,7 @@ async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     job = await service.look_up(request, number)
     return Detail(
         **_summary(job.work).model_dump(),
+        address=delivery_address(job.work.address),
         calculation=None if job.calculation is None else _measures(job.calculation),
         history=[step(entry, job.names) for entry in job.history],
     )

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.clock import now
-from atelier.data.mes import FINAL, Operator
+from atelier.data.mes import FINAL, Operator, WorkOrder
 from atelier.domain import promises
 from atelier.domain.lifecycle import State
 from atelier.languages import gettext_lazy
@@ -40,10 +40,10 @@ async def work_page(request: Request, _: service.SignedIn) -> Response:
 
 
 @_signed_in.get("/work/{number}")
-async def job_page(request: Request, _: service.SignedIn, number: str, seen: int = 0) -> Response:
-    """One piece; htmx looks for news with the sequence number `seen` and gets 204 for none."""
+async def job_page(request: Request, _: service.SignedIn, number: str, seen: str = "") -> Response:
+    """One piece; htmx looks for news with the version `seen` and gets 204 for none."""
     job = await service.look_up(request, number)
-    if job.work.sequence == seen:
+    if _version(job.work) == seen:
         return Response(status_code=204)
     return _job_page(request, job)
 
@@ -92,6 +92,7 @@ def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None
         "job.html",
         refusal=refusal,
         work=job.work,
+        version=_version(job.work),
         calculation=job.calculation,
         history=job.history,
         names=job.names,
@@ -99,6 +100,11 @@ def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None
         interval=order_progress.poll_interval(job.work.state),
         act=service.NEXT.get(job.work.state),
     )
+
+
+def _version(work: WorkOrder) -> str:
+    # Another address is no step.
+    return f"{work.sequence}.{work.address_version}"
 
 
 router.include_router(_signed_in)

@@ -108,7 +108,7 @@ async def act(
 ) -> None:
     """Does `act`; to ship takes a tracking number.
 
-    Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition, Refusal.
+    Raises WorkOrderNotFound, AlreadyTaken, IllegalTransition, AddressMissing, Refusal.
     """
     async with connections_of(request).mes.session() as session:
         if act != "ship":

@@ -33,8 +33,11 @@ class Event(BaseModel):
     """A fact about one order.
 
     `type` is the routing key, such as "order.submitted". `actor` names who brought it about by role
-    and id ("customer:<uuid>"), never by name or address: events hold no personal data but what is
-    to be engraved, which the workshop needs.
+    and id ("customer:<uuid>"), never by name or address. Events hold no personal data but what the
+    workshop cannot do without: what is to be engraved, and where the piece is sent – the latter in
+    `order.manufacturing_approved`, `order.address_changed` and `work.shipped` alone.
+
+    Like an address it does not tell its `data` as a `repr`, so that none gets into a log.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -46,7 +49,7 @@ class Event(BaseModel):
         AwareDatetime, AfterValidator(_in_utc), PlainSerializer(datetime.isoformat)
     ] = Field(default_factory=lambda: datetime.now(UTC))
     actor: str
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: ids as text, the time as ISO 8601 in UTC."""

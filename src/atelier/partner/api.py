@@ -15,13 +15,26 @@ from atelier.domain.lifecycle import Owner, State
 from atelier.partner import intake, pieces
 from atelier.partner.access import KnownPartner
 from atelier.partner.documents import (
+    Confirmation,
     OrderDocument,
     OrdersPage,
     accepted_document,
     order_document,
 )
-from atelier.partner.problems import NO_KEY, WRONG_ORDER, WRONG_PAGE, answered, problems
-from atelier.usecases import orders
+from atelier.partner.problems import (
+    NO_KEY,
+    NOT_JSON,
+    TOO_MUCH_TEXT,
+    WRONG_CONFIRMATION,
+    WRONG_ORDER,
+    WRONG_PAGE,
+    answered,
+    problems,
+)
+from atelier.usecases import delivery, orders
+from atelier.web.address_form import sent_address
+from atelier.web.bodies import json_body, read_json
+from atelier.web.documents import EXAMPLE_ADDRESS
 from atelier.web.paging import page_of
 from atelier.web.scope import connections_of
 
@@ -148,14 +161,30 @@ async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> 
 @router.post(
     "/{order_id}/confirm",
     summary="Confirm an order",
-    responses={200: answered("Confirmed."), **problems(404, 409, 422)},
+    openapi_extra=json_body(Confirmation, {"address": EXAMPLE_ADDRESS}),
+    responses={
+        200: answered("Confirmed."),
+        **problems(
+            404,
+            409,
+            413,
+            415,
+            422,
+            instead={413: TOO_MUCH_TEXT, 415: NOT_JSON, 422: WRONG_CONFIRMATION},
+        ),
+    },
 )
 async def confirm_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
-    """Orders the piece at the price that was calculated."""
+    """Orders the piece at the price that was calculated, to be sent to the address that you give.
+
+    Until the workshop has begun, our sales desk changes the address for you.
+    """
     async with connections_of(request).shop.session() as session:
-        order = await _own(session, partner, order_id)
-        moved = await orders.move(
-            session, order.id, State.CONFIRMED, owner=Owner.PARTNER, actor=_actor(partner)
+        await _own(session, partner, order_id)
+    address = sent_address((await read_json(request, Confirmation)).address)
+    async with connections_of(request).shop.session() as session:
+        moved = await delivery.confirm(
+            session, order_id, address, owner=Owner.PARTNER, actor=_actor(partner)
         )
         return order_document(moved)
 

@@ -34,8 +34,8 @@ Order jewellery made from your own 3D models.
 
 Every request carries your API key. An order is placed with a model, a metal and a finish and is \
 accepted at once; its price is calculated meanwhile, within moments as a rule. When the state is \
-`PRICE_CALCULATED`, confirm the order, and it goes to our workshop. You need not ask how far it \
-is: add a webhook, and we tell you of each step.
+`PRICE_CALCULATED`, confirm the order with the address that we send it to, and it goes to our \
+workshop. You need not ask how far it is: add a webhook, and we tell you of each step.
 
 Errors are problem documents (RFC 9457). Decide by their `code` (or `type`), show their `detail` \
 to people: it is in English or Russian, as `Accept-Language` wishes. \

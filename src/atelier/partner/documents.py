@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.data.shop import Estimate, Order, OrderHistory
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
-from atelier.web.documents import CURRENCY, Design, design
+from atelier.web.documents import CURRENCY, DeliveryAddress, Design, delivery_address, design
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10",
@@ -20,6 +20,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "metal": "gold-750",
     "finish": "polished",
     "design": None,
+    "address": None,
     "price": "1234.56",
     "price_parts": {"metal": "1100.00", "making": "116.56", "finish": "18.00"},
     "currency": "EUR",
@@ -70,6 +71,9 @@ class OrderDocument(BaseModel):
         description="The ring, where it was drawn in our constructor; null for a model that was "
         "uploaded."
     )
+    address: DeliveryAddress | None = Field(
+        description="Where the piece is sent, as you gave it with the confirmation; null before."
+    )
     price: Decimal | None = Field(
         description="Total with two places, as a string; null until the price is calculated."
     )
@@ -88,6 +92,14 @@ class OrderDocument(BaseModel):
     created_at: datetime
     updated_at: datetime
     links: Links
+
+
+class Confirmation(BaseModel):
+    """What a confirmation takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: DeliveryAddress = Field(description="Where we send the piece.")
 
 
 class OrdersPage(BaseModel):
@@ -137,6 +149,7 @@ def order_document(order: Order) -> OrderDocument:
         metal=order.metal or "",
         finish=order.finish or "",
         design=design(order.design),
+        address=delivery_address(order.address),
         price=order.price,
         price_parts=_parts(order),
         currency=CURRENCY,
@@ -164,6 +177,7 @@ def accepted_document(order: Order, first: OrderHistory) -> OrderDocument:
     return now.model_copy(
         update={
             "state": first.to_state,
+            "address": None,
             "price": None,
             "price_parts": None,
             "failure": None,

@@ -72,6 +72,10 @@ NO_KEY: Final[Told] = (
     "The idempotency key is missing or malformed, or the body cannot be read.",
     ("idempotency-key-missing", "idempotency-key-malformed", "bad-request"),
 )
+WRONG_CONFIRMATION: Final[Told] = (
+    "The document is not valid: the address is missing, or `errors` says what is wrong with it.",
+    ("invalid-request",),
+)
 WRONG_PAGE: Final[Told] = (
     "A parameter is not valid, or the cursor is not one that we gave out.",
     ("invalid-request", "cursor-not-valid"),

@@ -107,7 +107,8 @@ SELECT n, pg_temp.id('order', n) AS id, source, way, active, created, ended, las
     states && ARRAY['FILE_UPLOADED', 'SUBMITTED'] AS has_model,
     'SUBMITTED' = ANY (states) AS submitted, 'PRICE_CALCULATED' = ANY (states) AS priced,
     'PRICING_FAILED' = ANY (states) AS failed, 'SHIPPED' = ANY (states) AS shipped,
-    'MANUFACTURING_STARTED' = ANY (states) AS taken,
+    'MANUFACTURING_STARTED' = ANY (states) AS taken, 'CONFIRMED' = ANY (states) AS confirmed,
+    'MANUFACTURING_APPROVED' = ANY (states) AS approved,
     'DE' || 100000000 + (n * 7919 + {seed}) % 900000000 AS tracking
 FROM paced
 """
@@ -117,6 +118,14 @@ FAILURE: Final[LiteralString] = (
     "The surface of the model is not closed, so it has no volume. Please close its holes in your "
     "3D program and export it again."
 )
+
+_ADDRESS: LiteralString = """jsonb_build_object(
+            'recipient', ({first_names}::text[])[1 + floor(pg_temp.chance(n, 13) * {first})] || ' '
+                || ({last_names}::text[])[1 + floor(pg_temp.chance(n, 14) * {last})],
+            'line1', 'Gartenstraße ' || 1 + n % 190, 'line2', NULL,
+            'postal_code', (ARRAY['04109', '10115', '20095', '50667', '80331'])[1 + n % 5],
+            'city', (ARRAY['Leipzig', 'Berlin', 'Hamburg', 'Köln', 'München'])[1 + n % 5],
+            'region', NULL, 'country', 'DE', 'telephone', NULL)"""
 
 _STEPS: LiteralString = """
     SELECT o.*, step.step, step.factory_step, step.before, step.after, step.reason,
@@ -153,7 +162,8 @@ SHOP: Final[tuple[LiteralString, ...]] = (
     INSERT INTO "order" (
         id, number, customer_id, partner_id, reference, state, metal, finish, model_checksum,
         model_name, model_bytes, price, metal_cost, making_cost, finish_cost, volume_mm3, weight_g,
-        failure_code, failure, promised_at, tracking_number, sequence, created_at, updated_at)
+        failure_code, failure, promised_at, tracking_number, sequence, created_at, updated_at,
+        address, address_version)
     SELECT o.id, o.number, CASE source WHEN 'shop' THEN owner END,
         CASE source WHEN 'partner' THEN owner END,
         CASE source WHEN 'partner' THEN 'PO-' || 10000 + n END, state,
@@ -161,7 +171,10 @@ SHOP: Final[tuple[LiteralString, ...]] = (
         CASE WHEN has_model THEN checksum END, CASE WHEN has_model THEN name END,
         CASE WHEN has_model THEN bytes END, total, metal_cost, making, finish_cost, volume, weight,
         CASE WHEN failed THEN 'open-surface' END, CASE WHEN failed THEN {failure} END,
-        promised, CASE WHEN shipped THEN tracking END, steps, created, updated
+        promised, CASE WHEN shipped THEN tracking END, steps, created, updated,
+        CASE WHEN confirmed THEN """
+    + _ADDRESS
+    + """ END, CASE WHEN confirmed THEN 1 ELSE 0 END
     FROM seed_order AS o JOIN seed_model USING (model)
     LEFT JOIN seed_quote AS q
         ON priced AND q.model = o.model AND q.metal = o.metal AND q.finish = o.finish
@@ -185,11 +198,14 @@ MES: Final[tuple[LiteralString, ...]] = (
     INSERT INTO work_order (
         order_id, number, state, sequence, order_sequence, metal, finish, model_checksum,
         model_name, price, source, operator_id, promised_at, tracking_number, created_at,
-        updated_at)
+        updated_at, address, address_version)
     SELECT o.id, o.number, state, CASE source WHEN 'shop' THEN steps - 2 ELSE steps END, steps,
         o.metal, o.finish, checksum, name, total, source, CASE WHEN taken THEN operator END,
         promised, CASE WHEN shipped THEN tracking END,
-        created + CASE source WHEN 'shop' THEN 0.15 ELSE 0 END * hours * interval '1 hour', updated
+        created + CASE source WHEN 'shop' THEN 0.15 ELSE 0 END * hours * interval '1 hour', updated,
+        CASE WHEN approved THEN """
+    + _ADDRESS
+    + """ END, CASE WHEN approved THEN 1 ELSE 0 END
     FROM seed_order AS o JOIN seed_model USING (model)
     LEFT JOIN seed_quote AS q
         ON priced AND q.model = o.model AND q.metal = o.metal AND q.finish = o.finish

@@ -13,7 +13,9 @@ from starlette.responses import Response
 
 from atelier.clock import now
 from atelier.data.shop import Customer, Order, OrderHistory
+from atelier.domain import delivery as addresses
 from atelier.domain import finishes, lifecycle
+from atelier.domain.delivery import BadDelivery
 from atelier.domain.designs import DESIGNS
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.model_advice import advice
@@ -23,8 +25,9 @@ from atelier.shop import studio, timeline
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
 from atelier.storage.model_store import StoredModel
-from atelier.usecases import metal_prices, orders
+from atelier.usecases import delivery, metal_prices, orders
 from atelier.web import order_progress
+from atelier.web.address_form import INCOMPLETE, typed_address
 from atelier.web.forms import form, text
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import connections_of
@@ -142,15 +145,29 @@ async def submit(request: Request, customer: SignedIn, number: str) -> Response:
 
 @router.post("/orders/{number}/confirm")
 async def confirm(request: Request, customer: SignedIn, number: str) -> Response:
-    """Confirms the order at its price."""
-    return await _act(
-        request,
-        customer,
-        number,
-        lambda session, order: orders.move(
-            session, order.id, State.CONFIRMED, owner=Owner.CUSTOMER, actor=_actor(customer)
-        ),
-    )
+    """Confirms the order at its price, to be sent to the address in the form."""
+
+    async def act(session: AsyncSession, order: Order, typed: dict[str, str]) -> None:
+        lifecycle.check(order.state, State.CONFIRMED, Owner.CUSTOMER)
+        address = addresses.checked(**typed)
+        actor = _actor(customer)
+        await delivery.confirm(session, order.id, address, owner=Owner.CUSTOMER, actor=actor)
+
+    return await _act_with_address(request, customer, number, act)
+
+
+@router.post("/orders/{number}/address")
+async def change_address(request: Request, customer: SignedIn, number: str) -> Response:
+    """Has the piece sent to the address in the form instead."""
+
+    async def act(session: AsyncSession, order: Order, typed: dict[str, str]) -> None:
+        if not addresses.may_change(order.state, Owner.CUSTOMER, order.address):
+            raise addresses.AddressFixed(order.state)
+        address = addresses.checked(**typed)
+        actor = _actor(customer)
+        await delivery.change_address(session, order.id, address, owner=Owner.CUSTOMER, actor=actor)
+
+    return await _act_with_address(request, customer, number, act)
 
 
 @router.get("/orders/{number}/cancel")
@@ -238,17 +255,43 @@ async def _act(
     return see_other(f"/orders/{number}")
 
 
-async def _order_page(
-    request: Request, customer: Customer, number: str, refusal: Refusal | None = None
+async def _act_with_address(
+    request: Request,
+    customer: Customer,
+    number: str,
+    action: Callable[[AsyncSession, Order, dict[str, str]], Awaitable[object]],
 ) -> Response:
+    """What was typed stays in the form if it is refused."""
+    async with form(request) as fields:
+        typed = typed_address(fields)
+    try:
+        async with connections_of(request).shop.session() as session:
+            await action(session, await _own(session, customer, number), typed)
+    except BadDelivery as error:
+        told = {"typed": typed, "address_faults": error.faults}
+        return await _order_page(request, customer, number, INCOMPLETE, **told)
+    except UNDERSTOOD as error:
+        return await _order_page(request, customer, number, refusal_of(error), typed=typed)
+    return see_other(f"/orders/{number}")
+
+
+async def _order_page(
+    request: Request,
+    customer: Customer,
+    number: str,
+    refusal: Refusal | None = None,
+    **refused: Any,
+) -> Response:
+    """`refused` is what was `typed` as an address, and its `address_faults`."""
     context = await _order_context(request, customer, number)
-    return page(request, "order_page.html", refusal=refusal, **context)
+    return page(request, "order_page.html", refusal=refusal, **{**context, **refused})
 
 
 async def _order_context(request: Request, customer: Customer, number: str) -> dict[str, Any]:
     connections = connections_of(request)
     async with connections.shop.session() as session:
         order = await _own(session, customer, number)
+        address = order.address or await delivery.last_of(session, customer.id)
         history = await orders.history(session, order.id)
         gram_prices = await metal_prices.shown(session)
     late = is_stalled(order.state, order.updated_at, now())
@@ -262,6 +305,9 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
         "advice": advice(order.failure_code),
         "cancellable": _can_cancel(order),
+        "typed": addresses.parts(address) if address else {"recipient": customer.name},
+        "address_faults": {},
+        "address_changes": addresses.may_change(order.state, Owner.CUSTOMER, order.address),
         "upload_limit": connections.settings.upload_limit,
         "gram_prices": gram_prices,
         "constructor": studio.path_to(order),

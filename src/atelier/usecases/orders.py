@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.clock import now
-from atelier.data import design_column
+from atelier.data import address_column, design_column
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle
 from atelier.domain.finishes import finish
@@ -231,6 +231,9 @@ async def handle(session: AsyncSession, event: Event) -> None:
         case ("work", _, "shipped"):
             to, owner = State.SHIPPED, Owner.OPERATOR
             changes = {"tracking_number": event.data["tracking_number"]}
+            # Where the parcel went, whatever was changed at that very moment.
+            if gone_to := event.data.get("address"):
+                changes["address"] = address_column.from_dict(gone_to)
         case ("work", _, name) if name.upper() in FACTORY_STEPS:
             to, owner = State(name.upper()), Owner.OPERATOR
         case _:
@@ -334,8 +337,17 @@ def event_of(
             "promised_at": None if order.promised_at is None else order.promised_at.isoformat(),
             "reason": reason,
             "source": order.source,
+            **_address(order, name),
         },
     )
+
+
+def _address(order: Order, name: str) -> dict[str, Any]:
+    """What the event `name` tells of it: nothing, except where the factory has to know."""
+    if order.address is None or name not in ("manufacturing_approved", "address_changed"):
+        return {}
+    told = address_column.to_dict(order.address)
+    return {"address": told, "address_version": order.address_version}
 
 
 def _with_owner() -> sa.Select[Order]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,14 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from atelier.clock import now
-from atelier.data import design_column
+from atelier.data import address_column, design_column
 from atelier.data.mes import IS_ACTIVE, Operator, WorkOrder, WorkOrderHistory
 from atelier.domain import lifecycle
+from atelier.domain.delivery import AddressMissing
 from atelier.domain.lifecycle import BEFORE_SUBMISSION, Owner, State
 from atelier.domain.promises import NOTICES
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
+from atelier.usecases import delivery
 
 # Orders that nobody has submitted yet are no work.
 
@@ -66,7 +69,7 @@ async def pack(session: AsyncSession, number: str, operator: Operator) -> WorkOr
 async def ship(
     session: AsyncSession, number: str, operator: Operator, tracking_number: str | None = None
 ) -> WorkOrder:
-    """Raises WorkOrderNotFound, IllegalTransition."""
+    """Raises WorkOrderNotFound, IllegalTransition, AddressMissing."""
     work = await _locked(session, number)
     work.tracking_number = tracking_number
     return await _own_step(session, work, State.SHIPPED, operator)
@@ -75,7 +78,8 @@ async def ship(
 async def move(session: AsyncSession, number: str, to: State, operator: Operator) -> WorkOrder:
     """Any operator may take a piece further, since shifts change; only `take` is exclusive.
 
-    Raises WorkOrderNotFound, AlreadyTaken (for the step that takes), IllegalTransition.
+    Raises WorkOrderNotFound, AlreadyTaken (for the step that takes), IllegalTransition,
+    AddressMissing (for the one that ships).
     """
     if to is State.MANUFACTURING_STARTED:
         return await take(session, number, operator)
@@ -102,6 +106,9 @@ async def handle(session: AsyncSession, event: Event) -> None:
     domain, _, name = event.type.partition(".")
     if event.type == "order.cancellation_requested":
         await _answer_cancellation(session, event)
+        return
+    if event.type == "order.address_changed":
+        await delivery.hear(session, event)
         return
     if event.type in NOTICES:
         return
@@ -130,6 +137,7 @@ async def handle(session: AsyncSession, event: Event) -> None:
             work.price = Decimal(event.data["price"])
         work.promised_at = _moment(event.data["promised_at"])
         _step(session, work, to, event.actor, event.id, event.occurred_at, event.data["reason"])
+        delivery.note(work, event)
     elif work.state is not to and not lifecycle.is_behind(to, work.state):
         raise Refused(f"told of {to}, which an order that is {work.state} cannot reach")
 
@@ -190,6 +198,8 @@ async def _own_step(
     session: AsyncSession, work: WorkOrder, to: State, operator: Operator
 ) -> WorkOrder:
     lifecycle.check(work.state, to, Owner.OPERATOR)
+    if to is State.SHIPPED and work.address is None:
+        raise AddressMissing(work.number)
     event = Event(
         type=f"work.{to.lower()}",
         order_id=work.order_id,
@@ -200,11 +210,19 @@ async def _own_step(
             "from": work.state,
             "to": to,
             "tracking_number": work.tracking_number,
+            **_gone_to(work, to),
         },
     )
     _step(session, work, to, event.actor, event.id, event.occurred_at)
     await outbox.append(session, event)
     return work
+
+
+def _gone_to(work: WorkOrder, to: State) -> dict[str, Any]:
+    """The shop is told where the parcel has gone: the address may have been changed meanwhile."""
+    if to is not State.SHIPPED or work.address is None:
+        return {}
+    return {"address": address_column.to_dict(work.address)}
 
 
 def _step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from fastapi.exceptions import RequestValidationError
@@ -23,10 +24,17 @@ _TOO_LARGE: Final = Refusal(
 )
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a route that reads a `model`, for its OpenAPI document."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+def json_body(model: type[BaseModel], example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The request body of a route that reads a `model`, for its OpenAPI document.
+
+    The models in it have to be in an answer of some route as well, where they are described.
+    """
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    content: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        content["example"] = example
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 async def read_json(request: Request, model: type[Document]) -> Document:

@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from atelier.data import design_column
+from atelier.data import address_column, design_column
 from atelier.data.mes import WorkOrderHistory
 from atelier.data.shop import OrderHistory
+from atelier.domain.delivery import LONGEST, Address
 from atelier.domain.lifecycle import State
 from atelier.domain.ring_design import Place, Profile, RingDesign, Seat, Surface
 
 CURRENCY: Final = "EUR"
+EXAMPLE_ADDRESS: Final[dict[str, Any]] = {
+    "recipient": "Anna Winter",
+    "line1": "Am Markt 1",
+    "line2": "Juwelier Winter, 2nd floor",
+    "postal_code": "04109",
+    "city": "Leipzig",
+    "region": None,
+    "country": "DE",
+    "telephone": "+49 341 123456",
+}
 
 
 class Design(BaseModel):
@@ -40,6 +51,44 @@ class Design(BaseModel):
     )
 
 
+class DeliveryAddress(BaseModel):
+    """Where a piece is sent. Which parts an address has, and what a postal code looks like, depends
+    on the country."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [EXAMPLE_ADDRESS]},
+    )
+
+    recipient: str = Field(max_length=LONGEST["recipient"], description="Who receives the parcel.")
+    line1: str = Field(max_length=LONGEST["line1"], description="Street and number.")
+    line2: str | None = Field(
+        default=None, max_length=LONGEST["line2"], description="Flat, floor or company."
+    )
+    postal_code: str | None = Field(
+        default=None,
+        max_length=LONGEST["postal_code"],
+        description="Where the country has postal codes, in the country's form.",
+    )
+    city: str | None = Field(
+        default=None, max_length=LONGEST["city"], description="Wherever addresses have one."
+    )
+    region: str | None = Field(
+        default=None,
+        max_length=LONGEST["region"],
+        description="State, province or prefecture; needed only where there is no `city`.",
+    )
+    country: str = Field(
+        min_length=2, max_length=2, description="ISO 3166-1 alpha-2, in capital letters."
+    )
+    telephone: str | None = Field(
+        default=None,
+        max_length=LONGEST["telephone"],
+        description="For the carrier, should nobody open.",
+    )
+
+
 class Step(BaseModel):
     """One step of an order's history."""
 
@@ -58,6 +107,13 @@ class Step(BaseModel):
 def design(ring: RingDesign | None) -> Design | None:
     """The document of an order's design; None for a model that was uploaded."""
     return None if ring is None else Design.model_validate(design_column.to_dict(ring))
+
+
+def delivery_address(address: Address | None) -> DeliveryAddress | None:
+    """The document of an order's address; None while nobody has given one."""
+    if address is None:
+        return None
+    return DeliveryAddress.model_validate(address_column.to_dict(address))
 
 
 def step(entry: OrderHistory | WorkOrderHistory, names: Mapping[str, str]) -> Step:

@@ -61,7 +61,7 @@ STAFF_PROBLEMS: Final[Mapping[int, Told]] = {
     ),
     409: (
         "The order's state does not allow this, or somebody else has it.",
-        ("forbidden-transition", "already-taken"),
+        ("forbidden-transition", "already-taken", "address-missing", "address-fixed"),
     ),
     413: ("The document is too large.", ("request-too-large",)),
     415: ("The text is not in UTF-8.", ("unsupported-media-type",)),

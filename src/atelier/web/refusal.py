@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from atelier.domain.delivery import AddressFixed, AddressMissing
 from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
@@ -60,6 +61,8 @@ UNDERSTOOD: Final = (
     AlreadyTaken,
     StoreUnavailable,
     ModelMissing,
+    AddressFixed,
+    AddressMissing,
 )
 """Exceptions that `refusal_of` turns into a refusal: what a user can do wrong, and what is
 our fault in a way that has words of its own."""
@@ -101,6 +104,10 @@ def refusal_of(error: Exception) -> Refusal:
                 ),
                 headers={"Retry-After": "300"},
             )
+        case AddressFixed():
+            return Refusal(409, "address-fixed", _("Too late to change the address"), str(error))
+        case AddressMissing():
+            return Refusal(409, "address-missing", _("No delivery address"), str(error))
         case OrderNotFound() | WorkOrderNotFound():
             return Refusal(404, "order-not-found", _("No such order"), str(error))
     raise TypeError(f"{error!r} is nothing that a user can do wrong")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from atelier import company_time
+from atelier.domain import delivery
 from atelier.domain.finishes import FINISHES, USUAL
 from atelier.domain.lifecycle import State
 from atelier.domain.metals import METALS
@@ -22,6 +23,7 @@ from atelier.domain.ring_design import PLACE_NAMES, PROFILE_NAMES, SEAT_NAMES, S
 from atelier.domain.ring_sizes import ring_size
 from atelier.languages import LANGUAGES, gettext_lazy, language
 from atelier.languages.catalogues import translations
+from atelier.languages.countries import countries_by_name, country_name
 from atelier.languages.figures import file_size, money, number
 from atelier.pictures.light import COLOURS
 from atelier.service import Service
@@ -182,6 +184,10 @@ def _environment(service: Service, templates: Path) -> Environment:
         "seats": SEAT_NAMES,
         "places": PLACE_NAMES,
         "ring_size": ring_size,
+        "address_lines": delivery.lines,
+        "longest_of_address": delivery.LONGEST,
+        "country_name": country_name,
+        "countries": partial(countries_by_name, delivery.COUNTRIES),
     }
     environment.globals.update(known)
     return environment

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from atelier.data import outbox_tables
 from atelier.data.mes import Calculation, Operator, WorkOrder
 from atelier.data.shop import Customer, Email, Order, Partner
+from atelier.domain.delivery import Address, AddressFixed
 from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import (
     FACTORY_STEPS,
@@ -38,13 +39,16 @@ from atelier.domain.metals import METALS
 from atelier.mail.kinds import Kind
 from atelier.services import SUBSCRIPTIONS
 from atelier.storage.model_store import StoredModel
-from atelier.usecases import orders, work_orders
+from atelier.usecases import delivery, orders, work_orders
 from tests.integration.atelier.driven_platform import (
     Placed,
     Platform,
 )
 
-REFUSALS = (IllegalTransition, work_orders.WorkOrderNotFound, work_orders.AlreadyTaken)
+REFUSALS = (
+    *(IllegalTransition, AddressFixed),
+    *(work_orders.WorkOrderNotFound, work_orders.AlreadyTaken),
+)
 
 GOING_WELL = dict(pairwise(HAPPY_PATH[HAPPY_PATH.index(State.PRICE_CALCULATED) :]))
 LETTERS = {
@@ -54,6 +58,10 @@ LETTERS = {
     (State.CONFIRMED, State.MANUFACTURING_APPROVED): Kind.APPROVAL,
     (State.PACKAGING, State.SHIPPED): Kind.SHIPPING,
 }
+
+
+def _address(house: int) -> Address:
+    return Address("Anna", f"Am Markt {house}", "DE", postal_code="04109", city="Leipzig")
 
 
 class OrderFlow(RuleBasedStateMachine):
@@ -116,6 +124,18 @@ class OrderFlow(RuleBasedStateMachine):
     @rule(order=placed)
     def owner_confirms(self, order: Placed) -> None:
         self._shop_step(order, State.CONFIRMED, order.owner)
+
+    @rule(order=placed, house=st.integers(1, 5), seller=st.booleans())
+    def somebody_changes_the_address(self, order: Placed, house: int, seller: bool) -> None:
+        owner = Owner.SELLER if seller else order.owner
+
+        async def change() -> object:
+            async with self.platform.shop.session() as session:
+                return await delivery.change_address(
+                    session, order.id, _address(house), owner=owner, actor=f"{owner}:1"
+                )
+
+        self._attempt(change())
 
     @rule(order=placed)
     def seller_approves(self, order: Placed) -> None:
@@ -311,6 +331,8 @@ class OrderFlow(RuleBasedStateMachine):
             )
             assert job.order_sequence == order.sequence
             assert job.promised_at == order.promised_at
+            if State.MANUFACTURING_APPROVED in way and order.state is not State.CANCELLED:
+                assert job.address == order.address is not None
             if State.PRICE_CALCULATED in way:
                 assert calculation is not None
                 parts = (order.metal_cost, order.making_cost, order.finish_cost)
@@ -337,10 +359,12 @@ class OrderFlow(RuleBasedStateMachine):
 
     def _shop_step(self, order: Placed, to: State, owner: Owner) -> bool:
         async def step() -> object:
+            actor = f"{owner}:{order.id}"
             async with self.platform.shop.session() as session:
-                return await orders.move(
-                    session, order.id, to, owner=owner, actor=f"{owner}:{order.id}"
-                )
+                if to is State.CONFIRMED:
+                    home = _address(0)
+                    return await delivery.confirm(session, order.id, home, owner=owner, actor=actor)
+                return await orders.move(session, order.id, to, owner=owner, actor=actor)
 
         done = self._attempt(step())
         if done:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from atelier import security
 from atelier.data.shop import Order, OrderHistory
 from fixtures import models
+from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from fixtures.factories import (
     ApiKeyFactory,
@@ -27,6 +28,7 @@ from fixtures.factories import (
 )
 from touchstone.waiting import eventually
 
+HOME = {"address": dict(LEIPZIG)}
 RING = models.as_binary_stl(models.ring())
 LIMIT = 50 * 1024 * 1024
 
@@ -117,7 +119,7 @@ def approved(people: People) -> str:
     order = place(partner).json()
     address = order["links"]["self"]
     eventually(lambda: partner.get(address).json()["state"] == "PRICE_CALCULATED")
-    assert partner.post(f"{address}/confirm").status_code == 200
+    assert partner.post(f"{address}/confirm", json=HOME).status_code == 200
     assert seller.post(f"/api/orders/{order['number']}/approve").status_code == 200
     number: str = order["number"]
     eventually(lambda: number in [each["number"] for each in mes.get("/api/work").json()["work"]])
@@ -158,7 +160,7 @@ def test_an_open_surface_is_accepted_and_then_no_price_is_possible(people: Peopl
 
     assert "not closed" in order["failure"]
     assert order["price"] is None
-    assert partner.post(f"{address}/confirm").status_code == 409
+    assert partner.post(f"{address}/confirm", json=HOME).status_code == 409
 
 
 def announced(size: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from atelier.domain.models3d import measure
 from atelier.domain.pricing import quote
 from atelier.partner.reference import limits_in_words
 from fixtures import models
+from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from tests.integration.atelier.partner_client import (
     RING,
@@ -36,6 +37,7 @@ from tests.integration.atelier.partner_client import (
     rows,
 )
 
+HOME = {"address": dict(LEIPZIG)}
 OTHER_RING = models.as_binary_stl(models.ring(prongs=6))
 
 
@@ -68,10 +70,49 @@ def test_an_order_is_accepted_priced_and_confirmed(partner: httpx.Client) -> Non
         ).total
     )
 
-    confirmed = partner.post(priced["links"]["confirm"])
+    confirmed = partner.post(priced["links"]["confirm"], json=HOME)
     assert confirmed.status_code == 200
     assert confirmed.json()["state"] == "CONFIRMED"
     assert confirmed.json()["links"]["confirm"] is None
+    assert priced["address"] is None
+    given = {**dict.fromkeys(("line2", "region")), **LEIPZIG}
+    assert (
+        confirmed.json()["address"]
+        == given
+        == partner.get(priced["links"]["self"]).json()["address"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ({}, {"address"}),
+        ({"address": None}, {"address"}),
+        ({"address": {}}, {"address.recipient", "address.line1", "address.country"}),
+        ({"address": {**LEIPZIG, "street": "x"}}, {"address.street"}),
+        ({"address": {**LEIPZIG, "line1": 5}}, {"address.line1"}),
+        (
+            {"address": {**LEIPZIG, "postal_code": "4109", "city": ""}},
+            {"address.postal_code", "address.city"},
+        ),
+        ({"address": {**LEIPZIG, "country": "XX"}}, {"address.country"}),
+        ({"address": LEIPZIG, "to": 1}, {"to"}),
+    ],
+    ids=["none", "null", "empty", "unknown", "a number", "not so in Germany", "nowhere", "more"],
+)
+def test_what_is_wrong_with_an_address_is_pointed_at(
+    partner: httpx.Client, document: dict[str, Any], where: set[str]
+) -> None:
+    address = place(partner).headers["location"]
+    order_in(partner, address, "PRICE_CALCULATED")
+
+    problem = assert_problem(
+        partner.post(f"{address}/confirm", json=document), 422, "invalid-request"
+    )
+
+    assert {fault["where"] for fault in problem["errors"]} == where
+    assert "Schulz" not in str(problem)
+    assert partner.get(address).json()["state"] == "PRICE_CALCULATED"
 
 
 def test_repeating_a_request_gives_the_same_answer_and_one_order(
@@ -146,16 +187,18 @@ def test_an_order_is_its_partners(partner: httpx.Client, company: Company) -> No
 
     with client(company, "Haus Zwei") as other:
         assert_problem(other.get(address), 404, "order-not-found")
-        assert_problem(other.post(f"{address}/confirm"), 404, "order-not-found")
+        assert_problem(other.post(f"{address}/confirm", json=HOME), 404, "order-not-found")
     assert partner.get(address).json()["state"] == "PRICE_CALCULATED"
 
 
 def test_confirming_twice_is_a_forbidden_transition(partner: httpx.Client) -> None:
     address = place(partner).headers["location"]
     order_in(partner, address, "PRICE_CALCULATED")
-    assert partner.post(f"{address}/confirm").status_code == 200
+    assert partner.post(f"{address}/confirm", json=HOME).status_code == 200
 
-    problem = assert_problem(partner.post(f"{address}/confirm"), 409, "forbidden-transition")
+    problem = assert_problem(
+        partner.post(f"{address}/confirm", json=HOME), 409, "forbidden-transition"
+    )
 
     assert "Confirmed" in problem["detail"]
 
@@ -229,7 +272,7 @@ def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
         "POST /api/v1/orders": {"202", "413", "415", "422"},
         "GET /api/v1/orders": {"200", "422"},
         "GET /api/v1/orders/{order_id}": {"200", "404", "422"},
-        "POST /api/v1/orders/{order_id}/confirm": {"200", "404", "409", "422"},
+        "POST /api/v1/orders/{order_id}/confirm": {"200", "404", "409", "413", "415", "422"},
         "POST /api/v1/orders/{order_id}/cancel": {"200", "404", "409", "422"},
         "POST /api/v1/estimates": {"202", "413", "415", "422"},
         "GET /api/v1/estimates/{estimate_id}": {"200", "404", "422"},

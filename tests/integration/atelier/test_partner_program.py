@@ -26,6 +26,7 @@ from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import Quote, quote
 from fixtures import models
+from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.partner_client import (
@@ -37,6 +38,8 @@ from tests.integration.atelier.partner_client import (
     rows,
 )
 from touchstone.waiting import eventually
+
+HOME = {"address": dict(LEIPZIG)}
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_orders_of_one_moment_are_listed_too(partner: httpx.Client, company: Com
 def test_a_list_can_be_of_one_state(partner: httpx.Client) -> None:
     first = place(partner).headers["location"]
     order_in(partner, first, "PRICE_CALCULATED")
-    partner.post(f"{first}/confirm").raise_for_status()
+    partner.post(f"{first}/confirm", json=HOME).raise_for_status()
     place(partner)
 
     [page] = pages(partner, "/api/v1/orders?state=CONFIRMED")

@@ -107,6 +107,16 @@ def test_both_databases_tell_the_same(seeded: Settings) -> None:
     )
 
 
+def test_what_is_approved_has_the_same_address_in_both_databases(seeded: Settings) -> None:
+    told = "SELECT {}, address::text, address_version FROM {} WHERE address_version > 0 ORDER BY 1"
+    in_shop = dict.fromkeys(rows(seeded.shop_database, told.format("number", '"order"')))
+    in_mes = rows(seeded.mes_database, told.format("number", "work_order"))
+    assert len(in_mes) > 0
+    assert all(row in in_shop for row in in_mes)
+    without = "SELECT number FROM work_order WHERE address IS NULL AND state IN {}"
+    assert rows(seeded.mes_database, without.format("('PACKAGING', 'SHIPPED')")) == []
+
+
 def test_as_many_are_active_work_as_were_asked_for(seeded: Settings) -> None:
     states = rows(seeded.mes_database, "SELECT state, count(*) FROM work_order GROUP BY state")
     assert sum(count for state, count in states if state not in FINAL) == ACTIVE

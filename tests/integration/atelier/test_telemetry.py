@@ -12,6 +12,7 @@ import pytest
 
 from atelier.domain.lifecycle import State
 from fixtures.abilities import ActRefused
+from fixtures.addresses import LEIPZIG
 from fixtures.clients.pages import ShopForms, register
 from fixtures.company import Company
 from fixtures.model_files import ModelFile, model_file
@@ -28,6 +29,7 @@ IN_THE_FILE = b"distinctive words inside the file"
 SEARCH = "distinctive search"
 REFERENCE = "distinctive reference"
 ENGRAVING = "Distinctive & beloved"
+ADDRESS = {**LEIPZIG, "recipient": "Distinctive Recipient", "line1": "Distinctivestreet 1"}
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def customers_order(company: Company) -> tuple[str, dict[str, str]]:
 def whole_life(company: Company, number: str, cookies: dict[str, str]) -> None:
     """From the price to the closed order."""
     with closing(ShopForms(company.sandbox.services["shop"], cookies)) as forms:
-        forms.confirm(number)
+        forms.confirm(number, ADDRESS)
     company.systems.settle()
     seller, operator = company.employs_seller("Boris"), company.employs_operator("Clara")
     seller.approves(number)
@@ -187,6 +189,8 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
         SEARCH,
         REFERENCE,
         ENGRAVING,
+        ADDRESS["recipient"],
+        ADDRESS["line1"],
         platform.sandbox.environment["ATELIER_SECRET_KEY"],
         *secrets,
     ):

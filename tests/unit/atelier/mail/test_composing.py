@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from atelier.data.shop import Customer, Email, Order
+from atelier.domain.delivery import Address
 from atelier.domain.lifecycle import State
 from atelier.mail.composing import Letterhead, compose
 from atelier.mail.kinds import Kind
@@ -75,6 +76,22 @@ def test_the_price_is_broken_down() -> None:
     assert text.endswith(
         "\n\nOpen the order: https://shop.example/orders/AT-7K3M9Q\n\nWith kind regards\nAtelier\n"
     )
+
+
+@pytest.mark.parametrize("kind", [Kind.APPROVAL, Kind.SHIPPING])
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "Delivery address: Anna Winter, Am Markt № 1, 04109 Leipzig, Germany"),
+        ("ru", "Адрес доставки: Anna Winter, Am Markt № 1, 04109 Leipzig, Германия"),
+    ],
+    ids=["English", "Russian"],
+)
+def test_a_letter_says_where_the_piece_goes(kind: Kind, language: str, line: str) -> None:
+    address = Address("Anna Winter", "Am Markt № 1", "DE", postal_code="04109", city="Leipzig")
+    message = letter(kind, customer(language), order(address=address))
+    assert f"\n{line}\n" in part(message, "plain")
+    assert line.partition(": ")[2] in part(message, "html")
 
 
 def test_russian_has_its_own_words_numbers_and_dates() -> None:

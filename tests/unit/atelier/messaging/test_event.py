@@ -97,3 +97,8 @@ def test_an_event_that_waited_in_a_row_is_read_as_one_that_came() -> None:
     assert Event.from_dict(EVENT.to_dict()) == EVENT
     with pytest.raises(MalformedEvent, match=r"the field 'order_id': .*valid UUID"):
         Event.from_dict({**EVENT.to_dict(), "order_id": "7"})
+
+
+def test_what_an_event_holds_is_not_told_where_it_is_printed() -> None:
+    event = EVENT.model_copy(update={"data": {"address": {"recipient": "Anna Winter"}}})
+    assert "Winter" not in f"{event!r} {event}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from atelier.domain.delivery import AddressFixed, AddressMissing
 from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
@@ -30,6 +31,8 @@ class TestRefusal:
             (ModelRejected("truncated", "Cut off."), 422, "model-truncated"),
             (OrderNotFound("AT-1"), 404, "order-not-found"),
             (WorkOrderNotFound("AT-1"), 404, "order-not-found"),
+            (AddressMissing("AT-1"), 409, "address-missing"),
+            (AddressFixed(State.PACKAGING), 409, "address-fixed"),
         ],
     )
     def test_every_fault_has_its_status_and_type(
@@ -43,6 +46,7 @@ class TestRefusal:
     def test_all_that_pages_catch_can_be_told(self) -> None:
         told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
         told |= {ModelRejected, OrderNotFound, WorkOrderNotFound, StoreUnavailable, ModelMissing}
+        told |= {AddressFixed, AddressMissing}
         assert set(UNDERSTOOD) == told
 
     @pytest.mark.parametrize("error", [StoreUnavailable(), ModelMissing("c0ffee")])
