@@ -28,7 +28,7 @@ from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner,
 from atelier.domain.delivery import Address, AddressFixed, may_change
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
 from atelier.languages import gettext_lazy
-from atelier.languages.figures import number_lazy
+from atelier.languages.figures import Figure
 from atelier.usecases import delivery, orders
 from atelier.web.model_pictures import ShownModel
 from atelier.web.model_view import NO_MODEL
@@ -61,7 +61,7 @@ _LONG_REASON: Final = Refusal(
     gettext_lazy("The reason is too long"),
     gettext_lazy(
         "%(most)s characters are the most: put the rest into a note.",
-        most=number_lazy(LONGEST_REASON),
+        most=Figure(LONGEST_REASON),
     ),
 )
 _NO_NOTE: Final = Refusal(
@@ -75,7 +75,7 @@ _LONG_NOTE: Final = Refusal(
     "note-too-long",
     gettext_lazy("The note is too long"),
     gettext_lazy(
-        "%(most)s characters are the most: make two notes of it.", most=number_lazy(LONGEST_NOTE)
+        "%(most)s characters are the most: make two notes of it.", most=Figure(LONGEST_NOTE)
     ),
 )
 

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from atelier.clock import now
+from atelier.data.message_column import MessageColumn
 from atelier.domain.lifecycle import State
+from atelier.languages import LazyText, Words
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -42,6 +44,19 @@ def part_index(table: str, column: str) -> sa.Index:
         postgresql_using="gin",
         postgresql_ops={column: "gin_trgm_ops"},
     )
+
+
+class Failure:
+    """Why there is no price, in English; and the same as a message, to be told in any language,
+    where it was kept by a service that knew it."""
+
+    failure: Mapped[str | None]
+    failure_message: Mapped[LazyText | None] = mapped_column(MessageColumn)
+
+    @property
+    def failure_told(self) -> Words | None:
+        """For whoever reads it, in their language where that is known."""
+        return self.failure_message or self.failure
 
 
 class Transition:

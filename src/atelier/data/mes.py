@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, configure_mappers, mapped_co
 from atelier.clock import now
 from atelier.data import outbox_tables
 from atelier.data.address_column import AddressColumn
-from atelier.data.columns import NAMING, TYPES, CreatedAt, Id, Measure, Money, Transition
+from atelier.data.columns import NAMING, TYPES, CreatedAt, Failure, Id, Measure, Money, Transition
 from atelier.data.design_column import DesignColumn
 from atelier.domain.delivery import Address
 from atelier.domain.lifecycle import State
@@ -103,7 +103,7 @@ class CalculationRequest(Base):
     claimed_at: Mapped[datetime | None]
 
 
-class Calculation(Base):
+class Calculation(Failure, Base):
     """What pricing found out about one order's model; either a price or a failure.
 
     With a price there is all that it was calculated from, so that it can be calculated again.
@@ -137,7 +137,6 @@ class Calculation(Base):
     finish: Mapped[Money | None]
     total: Mapped[Money | None]
     failure_code: Mapped[str | None] = mapped_column(sa.String(32))
-    failure: Mapped[str | None]
     calculated_at: Mapped[CreatedAt]
 
 

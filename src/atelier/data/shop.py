@@ -17,6 +17,7 @@ from atelier.data.columns import (
     NAMING,
     TYPES,
     CreatedAt,
+    Failure,
     Id,
     Measure,
     Money,
@@ -98,7 +99,7 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Order(Base):
+class Order(Failure, Base):
     """`customer` and `partner` are there where the query loaded them, and raise elsewhere.
 
     `cancellation_requested_by` is the actor whom the factory owes an answer. `overdue_at` and
@@ -148,7 +149,6 @@ class Order(Base):
     volume_mm3: Mapped[Measure | None]
     weight_g: Mapped[Measure | None]
     failure_code: Mapped[str | None] = mapped_column(sa.String(32))
-    failure: Mapped[str | None]
     promised_at: Mapped[datetime | None]
     tracking_number: Mapped[str | None] = mapped_column(sa.String(64))
     cancellation_requested_by: Mapped[str | None]
@@ -259,7 +259,7 @@ class IdempotencyKey(Base):
     created_at: Mapped[CreatedAt]
 
 
-class Estimate(Base):
+class Estimate(Failure, Base):
     """A price that a partner asked for without ordering. It has neither price nor failure while
     pricing is at work."""
 
@@ -277,7 +277,6 @@ class Estimate(Base):
     finish_cost: Mapped[Money | None]
     volume_mm3: Mapped[Measure | None]
     weight_g: Mapped[Measure | None]
-    failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 

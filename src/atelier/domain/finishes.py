@@ -8,22 +8,25 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from atelier.languages import LazyText
+from atelier.languages import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Finish:
     """`code` is how programs write it, `name` how people read it."""
 
     code: str
-    name: str
+    name: LazyText
     cost: Decimal
     """EUR for a piece, hallmark included"""
 
 
 _OFFERED = (
-    Finish("polished", "Polished", Decimal("18.00")),
-    Finish("satin", "Satin", Decimal("21.00")),
-    Finish("sandblasted", "Sandblasted", Decimal("24.00")),
-    Finish("hammered", "Hammered", Decimal("36.00")),
+    Finish("polished", _("Polished"), Decimal("18.00")),
+    Finish("satin", _("Satin"), Decimal("21.00")),
+    Finish("sandblasted", _("Sandblasted"), Decimal("24.00")),
+    Finish("hammered", _("Hammered"), Decimal("36.00")),
 )
 
 FINISHES: Mapping[str, Finish] = MappingProxyType({finish.code: finish for finish in _OFFERED})
@@ -41,8 +44,13 @@ class UnknownFinish(Exception):
         self.code = code
 
     def __str__(self) -> str:
-        offered = ", ".join(FINISHES)
-        return f"We do not offer the finish “{self.code}”. Please choose one of: {offered}."
+        return str(
+            _(
+                "We do not offer the finish “%(finish)s”. Please choose one of: %(finishes)s.",
+                finish=self.code,
+                finishes=", ".join(FINISHES),
+            )
+        )
 
 
 def finish(code: str) -> Finish:

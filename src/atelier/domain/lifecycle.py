@@ -11,6 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
+
+from atelier.languages import LazyText
+from atelier.languages import gettext_lazy as _
 
 
 class State(StrEnum):
@@ -31,25 +35,25 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
 
     @property
-    def label(self) -> str:
+    def label(self) -> LazyText:
         """What customers, sellers and operators read."""
         return _LABELS[self]
 
 
-_LABELS = {
-    State.INITIATED: "Started",
-    State.FILE_UPLOADED: "Model uploaded",
-    State.SUBMITTED: "Price being calculated",
-    State.PRICE_CALCULATED: "Price ready",
-    State.PRICING_FAILED: "No price possible",
-    State.CONFIRMED: "Confirmed",
-    State.MANUFACTURING_APPROVED: "Approved for manufacturing",
-    State.MANUFACTURING_STARTED: "In manufacturing",
-    State.MANUFACTURING_COMPLETED: "Manufactured",
-    State.PACKAGING: "Being packed",
-    State.SHIPPED: "Shipped",
-    State.CLOSED: "Closed",
-    State.CANCELLED: "Cancelled",
+_LABELS: Final = {
+    State.INITIATED: _("Started"),
+    State.FILE_UPLOADED: _("Model uploaded"),
+    State.SUBMITTED: _("Price being calculated"),
+    State.PRICE_CALCULATED: _("Price ready"),
+    State.PRICING_FAILED: _("No price possible"),
+    State.CONFIRMED: _("Confirmed"),
+    State.MANUFACTURING_APPROVED: _("Approved for manufacturing"),
+    State.MANUFACTURING_STARTED: _("In manufacturing"),
+    State.MANUFACTURING_COMPLETED: _("Manufactured"),
+    State.PACKAGING: _("Being packed"),
+    State.SHIPPED: _("Shipped"),
+    State.CLOSED: _("Closed"),
+    State.CANCELLED: _("Cancelled"),
 }
 
 
@@ -62,6 +66,14 @@ class Owner(StrEnum):
     OPERATOR = "operator"
     PRICING = "pricing"
 
+
+_OWNERS: Final = {
+    Owner.CUSTOMER: _("customer"),
+    Owner.PARTNER: _("partner"),
+    Owner.SELLER: _("seller"),
+    Owner.OPERATOR: _("operator"),
+    Owner.PRICING: _("pricing"),
+}
 
 _ALL_GOING_WELL: Mapping[State, frozenset[Owner]] = {
     State.INITIATED: frozenset({Owner.CUSTOMER}),
@@ -128,33 +140,70 @@ class IllegalTransition(Exception):
         self.owner = owner
 
     def __str__(self) -> str:
+        return str(self._told())
+
+    def _told(self) -> LazyText:
         owners = TRANSITIONS.get((self.current, self.wanted))
         if owners is not None:
-            return (
-                f'The {self.owner} cannot make an order "{self.wanted.label}": '
-                f"only the {_either(sorted(owners))} can."
+            return _(
+                'The %(owner)s cannot make an order "%(state)s": only the %(owners)s can.',
+                owner=_OWNERS[self.owner],
+                state=self.wanted.label,
+                owners=_either([_OWNERS[each] for each in sorted(owners)]),
             )
         possible = [
-            f'"{after.label}" (by the {_either(sorted(owners))})'
+            _(
+                '"%(state)s" (by the %(owners)s)',
+                state=after.label,
+                owners=_either([_OWNERS[each] for each in sorted(owners)]),
+            )
             for (before, after), owners in TRANSITIONS.items()
             if before is self.current
         ]
         if self.current is None:
-            return (
-                f'An order cannot begin as "{self.wanted.label}": it begins as {_either(possible)}.'
+            return _(
+                'An order cannot begin as "%(state)s": it begins as %(possible)s.',
+                state=self.wanted.label,
+                possible=_either(possible),
             )
-        refusal = (
-            f'The order cannot become "{self.wanted.label}": it is "{self.current.label}"'
-            if self.wanted is not self.current
-            else f'The order is already "{self.current.label}"'
-        )
+        return self._refused(self.current, possible)
+
+    def _refused(self, current: State, possible: Sequence[LazyText]) -> LazyText:
+        """Of an order that is there, with what is possible instead."""
+        if self.wanted is current:
+            if not possible:
+                return _(
+                    'The order is already "%(state)s", and nothing can follow that.',
+                    state=current.label,
+                )
+            return _(
+                'The order is already "%(state)s". From there it can become %(possible)s.',
+                state=current.label,
+                possible=_either(possible),
+            )
         if not possible:
-            return f"{refusal}, and nothing can follow that."
-        return f"{refusal}. From there it can become {_either(possible)}."
+            return _(
+                'The order cannot become "%(wanted)s": it is "%(state)s", and nothing can follow '
+                "that.",
+                wanted=self.wanted.label,
+                state=current.label,
+            )
+        return _(
+            'The order cannot become "%(wanted)s": it is "%(state)s". From there it can become '
+            "%(possible)s.",
+            wanted=self.wanted.label,
+            state=current.label,
+            possible=_either(possible),
+        )
 
 
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _either(names: Sequence[LazyText]) -> LazyText:
+    if len(names) == 1:
+        return names[0]
+    several = names[0]
+    for name in names[1:-1]:
+        several = _("%(names)s, %(name)s", names=several, name=name)
+    return _("%(names)s or %(last)s", names=several, last=names[-1])
 
 
 def check(current: State | None, wanted: State, owner: Owner) -> None:

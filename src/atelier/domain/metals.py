@@ -17,24 +17,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from atelier.languages import LazyText
+from atelier.languages import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Metal:
     code: str
-    name: str
+    name: LazyText
     density: Decimal
     """g/cm³"""
 
 
 _ALLOYS = (
     # Ag 92.5 %, Cu 7.5 %
-    Metal("silver-925", "Silver 925", Decimal("10.36")),
+    Metal("silver-925", _("Silver 925"), Decimal("10.36")),
     # Au 58.5 %, Ag 25 %, Cu 16.5 %
-    Metal("gold-585", "Gold 585", Decimal("13.78")),
+    Metal("gold-585", _("Gold 585"), Decimal("13.78")),
     # Au 75 %, Ag 12.5 %, Cu 12.5 %
-    Metal("gold-750", "Gold 750", Decimal("15.45")),
+    Metal("gold-750", _("Gold 750"), Decimal("15.45")),
     # Pt 95 %, Ru 5 %
-    Metal("platinum-950", "Platinum 950", Decimal("20.70")),
+    Metal("platinum-950", _("Platinum 950"), Decimal("20.70")),
 )
 
 METALS: Mapping[str, Metal] = MappingProxyType({alloy.code: alloy for alloy in _ALLOYS})
@@ -49,7 +52,13 @@ class UnknownMetal(Exception):
         self.code = code
 
     def __str__(self) -> str:
-        return f"We do not work in “{self.code}”. Please choose one of: {', '.join(METALS)}."
+        return str(
+            _(
+                "We do not work in “%(metal)s”. Please choose one of: %(metals)s.",
+                metal=self.code,
+                metals=", ".join(METALS),
+            )
+        )
 
 
 def metal(code: str) -> Metal:

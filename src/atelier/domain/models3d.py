@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from atelier.domain.solids import Mesh
 from atelier.domain.stl import ModelRejected, corners_of
+from atelier.languages import LazyText, gettext_lazy, ngettext_lazy
+from atelier.languages.figures import Figure
 
 __all__ = ["LARGEST_MM", "ModelRejected", "Solid", "check_structure", "measure", "surface"]
 
@@ -61,11 +63,7 @@ def measure(data: bytes) -> Solid:
     _check_finite(corners)
     size = np.ptp(corners.reshape(-1, 3).astype(np.float64), axis=0)
     if size.max() > LARGEST_MM:
-        raise ModelRejected(
-            "oversized",
-            f"The model is {_long(size.max())} mm long, but we make pieces of up to {LARGEST_MM:,} "
-            "mm. Please check that it is drawn in millimetres.",
-        )
+        raise ModelRejected("oversized", _too_long(size.max()))
     return Solid(
         triangles=len(corners),
         volume_mm3=_volume(_closed(corners)),
@@ -91,9 +89,13 @@ def _check_finite(corners: NDArray[np.float32]) -> None:
     if nowhere:
         raise ModelRejected(
             "not-finite",
-            f"{nowhere:,} of the {corners.size // 3:,} corners in the file have no valid position: "
-            "their numbers are infinite, too large, or no numbers. Please repair the model in your "
-            "3D program and export it again.",
+            gettext_lazy(
+                "%(nowhere)s of the %(all)s corners in the file have no valid position: their "
+                "numbers are infinite, too large, or no numbers. Please repair the model in your "
+                "3D program and export it again.",
+                nowhere=Figure(nowhere),
+                all=Figure(corners.size // 3),
+            ),
         )
 
 
@@ -110,9 +112,16 @@ def _closed(corners: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(loose):
         raise ModelRejected(
             "open-surface",
-            f"The surface of the model is not closed: {len(loose):,} edges do not join exactly "
-            "two facets, so it has no inside that could be filled with metal. Please close the "
-            "holes in your 3D program (“make solid” or “repair mesh”) and export it again.",
+            ngettext_lazy(
+                "The surface of the model is not closed: %(edges)s edge does not join exactly "
+                "two facets, so it has no inside that could be filled with metal. Please close the "
+                "holes in your 3D program (“make solid” or “repair mesh”) and export it again.",
+                "The surface of the model is not closed: %(edges)s edges do not join exactly "
+                "two facets, so it has no inside that could be filled with metal. Please close the "
+                "holes in your 3D program (“make solid” or “repair mesh”) and export it again.",
+                len(loose),
+                edges=Figure(len(loose)),
+            ),
         )
     return corners
 
@@ -182,20 +191,38 @@ def _volume(corners: NDArray[np.float32]) -> Decimal:
     if _round(np.abs(flux).max(), "0.001") == 0:
         raise ModelRejected(
             "empty",
-            "The surface of the model is closed but encloses no volume. Please check that the "
-            "model has a thickness and is drawn in millimetres.",
+            gettext_lazy(
+                "The surface of the model is closed but encloses no volume. Please check that the "
+                "model has a thickness and is drawn in millimetres."
+            ),
         )
     if np.ptp(flux) > FLUX_TOLERANCE * np.abs(flux).max():
         raise ModelRejected(
             "inverted",
-            "Too many facets of the model are turned inside out, so its volume is unclear. Please "
-            "unify the normals in your 3D program (“recalculate outside”) and export it again.",
+            gettext_lazy(
+                "Too many facets of the model are turned inside out, so its volume is unclear. "
+                "Please unify the normals in your 3D program (“recalculate outside”) and export it "
+                "again."
+            ),
         )
     return _round(abs(flux[0]), "0.001")
 
 
-def _long(length: float) -> str:
-    return f"{length:,.0f}" if length < 1e7 else "more than 10,000,000"
+def _too_long(length: float) -> LazyText:
+    most = Figure(LARGEST_MM)
+    if length < 1e7:
+        return gettext_lazy(
+            "The model is %(length)s mm long, but we make pieces of up to %(most)s mm. Please "
+            "check that it is drawn in millimetres.",
+            length=Figure(round(float(length))),
+            most=most,
+        )
+    return gettext_lazy(
+        "The model is more than %(length)s mm long, but we make pieces of up to %(most)s mm. "
+        "Please check that it is drawn in millimetres.",
+        length=Figure(10_000_000),
+        most=most,
+    )
 
 
 def _round(length: float, places: str) -> Decimal:

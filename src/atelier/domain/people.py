@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from enum import StrEnum
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
+
+from atelier.languages import LazyText
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import Figure
 
 LONGEST_NAME: Final = 100
 _MARKS_IN_A_ROW: Final = 4
@@ -27,6 +32,21 @@ _LINK: Final = re.compile(r"[@/\\]|[^\W\d]{2,}:(?=\S)|\bwww\b|www\.", re.IGNOREC
 _TELEPHONE: Final = re.compile(r"(?:\d[\s().-]*){7,}")
 
 
+class Named(StrEnum):
+    """Whose name is typed."""
+
+    PERSON = "person"
+    COMPANY = "company"
+    KEY = "key"
+
+
+_MISSING: Final = {
+    Named.PERSON: _("Tell us your name."),
+    Named.COMPANY: _("Tell us the company's name."),
+    Named.KEY: _("Tell us the label."),
+}
+
+
 class BadName(ValueError):
     """Says what is wrong with a name, to whoever typed it."""
 
@@ -35,38 +55,37 @@ class BadAddress(ValueError):
     """Says what is wrong with an e-mail address, to whoever typed it."""
 
 
-def clean_name(typed: str, whose: str = "your name") -> str:
+def clean_name(typed: str, whose: Named = Named.PERSON) -> str:
     """The name as it is kept: in Unicode's NFC, with single spaces. Raises BadName.
 
-    `whose` is what the refusal calls it.
+    `whose` is whose name it is, as the refusal says.
 
     >>> clean_name("  Anna   Petrova ")
     'Anna Petrova'
     """
     name = one_line(typed)
     if not name:
-        raise BadName(f"Tell us {whose}.")
+        raise BadName(_MISSING[whose])
     if any(_is_unseen(name, place) for place in range(len(name))):
         raise BadName(
-            "The name holds a line break or another character that cannot be seen. Type it anew."
+            _("The name holds a line break or another character that cannot be seen. Type it anew.")
         )
     if len(name) > LONGEST_NAME:
-        raise BadName(
-            f"{whose[0].upper()}{whose[1:]} may have at most {LONGEST_NAME} characters; "
-            f"this has {len(name):,}."
-        )
+        raise BadName(_too_long(whose, len(name)))
     if not any(unicodedata.category(one)[0] == "L" for one in name):
-        raise BadName("Your name needs at least one letter.")
+        raise BadName(_("Your name needs at least one letter."))
     if _marks_in_a_row(name) > _MARKS_IN_A_ROW:
-        raise BadName("There are too many accents on one letter of the name.")
+        raise BadName(_("There are too many accents on one letter of the name."))
     seen = _folded(name)
     if _LINK.search(seen) or _TELEPHONE.search(seen):
         raise BadName(
-            "A name holds no web address, no e-mail address and no telephone number. Leave out @, "
-            "slashes and “www”."
+            _(
+                "A name holds no web address, no e-mail address and no telephone number. Leave out "
+                "@, slashes and “www”."
+            )
         )
     if _DOT.search(seen):
-        raise BadName("The name looks like a web address. Write a space after each full stop.")
+        raise BadName(_("The name looks like a web address. Write a space after each full stop."))
     return name
 
 
@@ -119,8 +138,10 @@ def normal_address(typed: str) -> str:
         found = validate_email(plain, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         raise BadAddress(
-            "This is not an e-mail address that we can write to. "
-            "It should look like name@example.com."
+            _(
+                "This is not an e-mail address that we can write to. "
+                "It should look like name@example.com."
+            )
         ) from None
     return f"{found.local_part}@{found.ascii_domain}".lower()
 
@@ -131,6 +152,21 @@ def known_address(typed: str) -> str:
         return normal_address(typed)
     except BadAddress:
         return typed.strip().lower()
+
+
+def _too_long(whose: Named, found: int) -> LazyText:
+    values = {"most": LONGEST_NAME, "found": Figure(found)}
+    match whose:
+        case Named.COMPANY:
+            return _(
+                "The company's name may have at most %(most)s characters; this has %(found)s.",
+                **values,
+            )
+        case Named.KEY:
+            return _(
+                "The label may have at most %(most)s characters; this has %(found)s.", **values
+            )
+    return _("Your name may have at most %(most)s characters; this has %(found)s.", **values)
 
 
 def _folded(text: str) -> str:

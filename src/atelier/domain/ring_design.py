@@ -1,7 +1,8 @@
 """What a ring of the constructor is: its parameters, how far each may go, and what does not fit.
 
->>> faults(RingDesign(width=Decimal("1.5"), engraving="Always", place=Place.OUTSIDE))
-{'engraving': 'A band of 1.5 mm is too narrow for letters outside. Choose 1.6 mm or more.'}
+>>> wrong = faults(RingDesign(width=Decimal("1.5"), engraving="Always", place=Place.OUTSIDE))
+>>> print(wrong["engraving"])
+A band of 1.5 mm is too narrow for letters outside. Choose 1.6 mm or more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Any, Final, TypeVar
 
 from atelier.domain import lettering
 from atelier.domain.ring_sizes import EU_SIZES
+from atelier.languages import LazyText, Words, ngettext_lazy
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import Figure, number
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -127,25 +131,31 @@ class Inscription:
         return self.line.width * self.unit_mm
 
 
-def from_fields(fields: Mapping[str, str], start: RingDesign) -> tuple[RingDesign, dict[str, str]]:
+def from_fields(
+    fields: Mapping[str, str], start: RingDesign
+) -> tuple[RingDesign, dict[str, Words]]:
     """The design that a form describes, and what is wrong with it, by field.
 
     A field that is missing, or makes no sense, is as in `start`.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Words] = {}
     read: dict[str, Any] = {}
     if "size" in fields:
         if fields["size"].isascii() and fields["size"].isdecimal() and len(fields["size"]) < 4:
             read["size"] = int(fields["size"])
         else:
-            found["size"] = f"Choose a size from {EU_SIZES[0]} to {EU_SIZES[-1]}."
+            found["size"] = _(
+                "Choose a size from %(least)s to %(most)s.", least=EU_SIZES[0], most=EU_SIZES[-1]
+            )
     for name, limits in (("width", WIDTH), ("thickness", THICKNESS), ("stone", STONE)):
         if name in fields:
             length = _length(fields[name])
             if length is None:
-                found[name] = (
-                    f"Give a number of millimetres from {limits.least} to {limits.most}, "
-                    f"such as {getattr(start, name)}."
+                found[name] = _(
+                    "Give a number of millimetres from %(least)s to %(most)s, such as %(example)s.",
+                    least=Figure(limits.least),
+                    most=Figure(limits.most),
+                    example=Figure(getattr(start, name)),
                 )
             else:
                 read[name] = length
@@ -159,30 +169,38 @@ def from_fields(fields: Mapping[str, str], start: RingDesign) -> tuple[RingDesig
             try:
                 read[name] = kind(fields[name])
             except ValueError:
-                found[name] = f"Choose one of: {', '.join(kind)}."
+                found[name] = _("Choose one of: %(offered)s.", offered=", ".join(kind))
     if "engraving" in fields:
         read["engraving"] = " ".join(fields["engraving"].split())
     design = replace(start, **read)
     return design, {**faults(design), **found}
 
 
-def faults(design: RingDesign) -> dict[str, str]:
+def faults(design: RingDesign) -> dict[str, LazyText]:
     """What cannot be made, by parameter, in words for the customer; empty when all is well."""
     found = {}
     if design.size not in EU_SIZES:
-        found["size"] = f"We make rings in the sizes {EU_SIZES[0]} to {EU_SIZES[-1]}."
-    if wrong := _out_of(WIDTH, design.width):
-        found["width"] = f"The band can be {wrong} wide."
-    if wrong := _out_of(THICKNESS, design.thickness):
-        found["thickness"] = f"The band can be {wrong} thick."
+        found["size"] = _(
+            "We make rings in the sizes %(least)s to %(most)s.",
+            least=EU_SIZES[0],
+            most=EU_SIZES[-1],
+        )
+    if _is_out_of(WIDTH, design.width):
+        found["width"] = _("The band can be %(least)s to %(most)s mm wide.", **_ends(WIDTH))
+    if _is_out_of(THICKNESS, design.thickness):
+        found["thickness"] = _(
+            "The band can be %(least)s to %(most)s mm thick.", **_ends(THICKNESS)
+        )
     if design.seat is not Seat.NONE:
         needed = (design.stone * _BREADTH_PER_STONE).quantize(_STEP, ROUND_UP)
-        if wrong := _out_of(STONE, design.stone):
-            found["stone"] = f"We set round stones of {wrong}."
+        if _is_out_of(STONE, design.stone):
+            found["stone"] = _("We set round stones of %(least)s to %(most)s mm.", **_ends(STONE))
         elif "width" not in found and design.width < needed:
-            found["stone"] = (
-                f"A stone of {design.stone} mm needs a band of at least {needed} mm. "
-                "Choose a wider band or a smaller stone."
+            found["stone"] = _(
+                "A stone of %(stone)s mm needs a band of at least %(needed)s mm. "
+                "Choose a wider band or a smaller stone.",
+                stone=Figure(design.stone),
+                needed=Figure(needed),
             )
     if design.engraving and not found and (wrong := _engraving_fault(design)):
         found["engraving"] = wrong
@@ -216,21 +234,24 @@ def room(design: RingDesign) -> float:
 
 
 def in_words(design: RingDesign) -> str:
-    """What somebody who does not see the ring has to know.
+    """What somebody who does not see the ring has to know, in the language that is spoken now.
 
     >>> in_words(RingDesign(seat=Seat.BEZEL))[:64]
     'A smooth court band, size 54, 4.0 mm wide and 1.8 mm thick, with'
     """
-    band = f"{SURFACE_NAMES[design.surface]} {PROFILE_NAMES[design.profile]} band"
-    words = f"A {band.lower()}"
-    words += f", size {design.size}, {design.width} mm wide and {design.thickness} mm thick"
-    if design.seat is not Seat.NONE:
-        holder = SEAT_NAMES[design.seat].lower()
-        article = "a " if design.seat is Seat.BEZEL else ""
-        words += f", with {article}{holder} for a stone of {design.stone} mm"
-    if design.engraving:
-        words += f", engraved “{design.engraving}” ({PLACE_NAMES[design.place].lower()})"
-    return f"{words}."
+    values: dict[str, object] = {
+        "surface": str(SURFACE_NAMES[design.surface]).lower(),
+        "profile": str(PROFILE_NAMES[design.profile]).lower(),
+        "size": design.size,
+        "width": number(design.width),
+        "thickness": number(design.thickness),
+        "seat": _SEATS[design.seat],
+        "stone": number(design.stone),
+        "engraving": design.engraving,
+        "place": str(PLACE_NAMES[design.place]).lower(),
+    }
+    stone, engraving = design.seat is not Seat.NONE, bool(design.engraving)
+    return str(LazyText(*_IN_WORDS[stone, engraving].messages, values=values))
 
 
 def as_fields(design: RingDesign) -> dict[str, str]:
@@ -238,31 +259,53 @@ def as_fields(design: RingDesign) -> dict[str, str]:
     return {name: str(getattr(design, name)) for name in design.__dataclass_fields__}
 
 
-def _engraving_fault(design: RingDesign) -> str | None:
+def _engraving_fault(design: RingDesign) -> LazyText | None:
     text, inside = design.engraving, design.place is Place.INSIDE
     if len(text) > LONGEST_ENGRAVING:
-        return f"The engraving has {len(text)} letters; {LONGEST_ENGRAVING} is the most."
+        return ngettext_lazy(
+            "The engraving has %(count)s letter; %(most)s is the most.",
+            "The engraving has %(count)s letters; %(most)s is the most.",
+            len(text),
+            most=LONGEST_ENGRAVING,
+        )
     if unknown := lettering.unknown_letters(text):
-        return (
-            f"We cannot engrave {' '.join(unknown)} – but Latin and Cyrillic letters, digits, and "
-            "signs such as & + ♥ ∞."
+        return _(
+            "We cannot engrave %(letters)s – but Latin and Cyrillic letters, digits, and signs "
+            "such as & + ♥ ∞.",
+            letters=" ".join(unknown),
         )
     if not inside and design.profile not in _OUTSIDE:
-        return "Letters do not stand on a knife edge. Choose the inside, or another profile."
+        return _("Letters do not stand on a knife edge. Choose the inside, or another profile.")
     fitted = inscription(design)
     if fitted is None or fitted.capital_mm >= _SMALLEST_CAPITAL:
         return None
     needed = _SMALLEST_CAPITAL / lettering.CAPITAL * fitted.height
     if _breadth(design) < needed:
-        share = _breadth(design) / float(design.width)
-        width = Decimal(needed / share).quantize(_STEP, ROUND_UP)
-        where = "inside" if inside else "outside"
-        return (
-            f"A band of {design.width} mm is too narrow for letters {where}. "
-            f"Choose {width} mm or more."
+        return _too_narrow(design, needed)
+    return ngettext_lazy(
+        "The engraving is too long for this ring: about %(count)s letter fits there.",
+        "The engraving is too long for this ring: about %(count)s letters fit there.",
+        int(len(text) * fitted.capital_mm / _SMALLEST_CAPITAL),
+    )
+
+
+def _too_narrow(design: RingDesign, needed: float) -> LazyText:
+    """For letters that need so many mm."""
+    share = _breadth(design) / float(design.width)
+    widths = {
+        "width": Figure(design.width),
+        "needed": Figure(Decimal(needed / share).quantize(_STEP, ROUND_UP)),
+    }
+    if design.place is Place.INSIDE:
+        return _(
+            "A band of %(width)s mm is too narrow for letters inside. "
+            "Choose %(needed)s mm or more.",
+            **widths,
         )
-    fits = int(len(text) * fitted.capital_mm / _SMALLEST_CAPITAL)
-    return f"The engraving is too long for this ring: about {fits} letters fit there."
+    return _(
+        "A band of %(width)s mm is too narrow for letters outside. Choose %(needed)s mm or more.",
+        **widths,
+    )
 
 
 def _breadth(design: RingDesign) -> float:
@@ -280,42 +323,74 @@ def _length(text: str) -> Decimal | None:
         return None
 
 
-def _out_of(bounds: Bounds, length: Decimal) -> str | None:
-    if bounds.least <= length <= bounds.most:
-        return None
-    return f"{bounds.least} to {bounds.most} mm"
+def _is_out_of(bounds: Bounds, length: Decimal) -> bool:
+    return not bounds.least <= length <= bounds.most
 
 
-PROFILE_NAMES: Final[Mapping[Profile, str]] = MappingProxyType(
+def _ends(bounds: Bounds) -> dict[str, Figure]:
+    return {"least": Figure(bounds.least), "most": Figure(bounds.most)}
+
+
+PROFILE_NAMES: Final[Mapping[Profile, LazyText]] = MappingProxyType(
     {
-        Profile.FLAT: "Flat",
-        Profile.BEVELLED: "Bevelled",
-        Profile.D_SHAPE: "D-shape",
-        Profile.COURT: "Court",
-        Profile.ROUND: "Round",
-        Profile.KNIFE_EDGE: "Knife edge",
+        Profile.FLAT: _("Flat"),
+        Profile.BEVELLED: _("Bevelled"),
+        Profile.D_SHAPE: _("D-shape"),
+        Profile.COURT: _("Court"),
+        Profile.ROUND: _("Round"),
+        Profile.KNIFE_EDGE: _("Knife edge"),
     }
 )
-SURFACE_NAMES: Final[Mapping[Surface, str]] = MappingProxyType(
+SURFACE_NAMES: Final[Mapping[Surface, LazyText]] = MappingProxyType(
     {
-        Surface.SMOOTH: "Smooth",
-        Surface.HAMMERED: "Hammered",
-        Surface.TWISTED: "Twisted",
-        Surface.FACETED: "Faceted",
+        Surface.SMOOTH: _("Smooth"),
+        Surface.HAMMERED: _("Hammered"),
+        Surface.TWISTED: _("Twisted"),
+        Surface.FACETED: _("Faceted"),
     }
 )
-SEAT_NAMES: Final[Mapping[Seat, str]] = MappingProxyType(
+SEAT_NAMES: Final[Mapping[Seat, LazyText]] = MappingProxyType(
     {
-        Seat.NONE: "No stone",
-        Seat.FOUR_PRONGS: "Four prongs",
-        Seat.SIX_PRONGS: "Six prongs",
-        Seat.BEZEL: "Bezel",
+        Seat.NONE: _("No stone"),
+        Seat.FOUR_PRONGS: _("Four prongs"),
+        Seat.SIX_PRONGS: _("Six prongs"),
+        Seat.BEZEL: _("Bezel"),
     }
 )
-PLACE_NAMES: Final[Mapping[Place, str]] = MappingProxyType(
+PLACE_NAMES: Final[Mapping[Place, LazyText]] = MappingProxyType(
     {
-        Place.INSIDE: "Inside, cut",
-        Place.OUTSIDE: "Outside, cut",
-        Place.RAISED: "Outside, raised",
+        Place.INSIDE: _("Inside, cut"),
+        Place.OUTSIDE: _("Outside, cut"),
+        Place.RAISED: _("Outside, raised"),
+    }
+)
+_SEATS: Final[Mapping[Seat, LazyText]] = MappingProxyType(
+    {
+        Seat.NONE: _("no seat"),
+        Seat.FOUR_PRONGS: _("four prongs"),
+        Seat.SIX_PRONGS: _("six prongs"),
+        Seat.BEZEL: _("a bezel"),
+    }
+)
+# By whether it has a stone and an engraving.
+_IN_WORDS: Final[Mapping[tuple[bool, bool], LazyText]] = MappingProxyType(
+    {
+        (False, False): _(
+            "A %(surface)s %(profile)s band, size %(size)s, %(width)s mm wide and %(thickness)s mm "
+            "thick."
+        ),
+        (True, False): _(
+            "A %(surface)s %(profile)s band, size %(size)s, %(width)s mm wide and %(thickness)s mm "
+            "thick, with %(seat)s for a stone of %(stone)s mm."
+        ),
+        (False, True): _(
+            "A %(surface)s %(profile)s band, size %(size)s, %(width)s mm wide and %(thickness)s mm "
+            "thick, engraved “%(engraving)s” (%(place)s)."
+        ),
+        (True, True): _(
+            "A %(surface)s %(profile)s band, size %(size)s, %(width)s mm wide and %(thickness)s mm "
+            "thick, with %(seat)s for a stone of %(stone)s mm, engraved “%(engraving)s” "
+            "(%(place)s)."
+        ),
     }
 )

@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atelier.domain.foreign_formats import format_of
+from atelier.languages import LazyText
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import Figure
 
 
 class ModelRejected(Exception):
@@ -25,13 +28,13 @@ class ModelRejected(Exception):
     (and too-large, where files are received). The text is for the customer.
     """
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: LazyText) -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
 
     def __str__(self) -> str:
-        return self.reason
+        return str(self.reason)
 
 
 _COUNT_AT, _FACETS_AT = 80, 84
@@ -62,8 +65,14 @@ _GRAMMAR: Final = (
 _PADDING: Final = b" \t\r\n\f\v\0\x1a"
 _TEXT_MARK: Final = b"\xef\xbb\xbf"
 
-_EMPTY = "The file contains no surface at all. Please check that the model was part of the export."
-_AGAIN = "Please export the model again"
+_NO_SURFACE: Final = _(
+    "The file contains no surface at all. Please check that the model was part of the export."
+)
+_NOTHING: Final = _("The file is empty. Please export the model again.")
+_BROKEN_OFF: Final = _(
+    "The file breaks off before the end of the model: its last line, “endsolid”, is missing. "
+    "Please export the model again and upload it once more."
+)
 
 
 def corners_of(data: bytes) -> NDArray[np.float32]:
@@ -73,7 +82,7 @@ def corners_of(data: bytes) -> NDArray[np.float32]:
     truncated, empty.
     """
     if not data.strip(_PADDING[:-2]):
-        raise ModelRejected("empty", f"The file is empty. {_AGAIN}.")
+        raise ModelRejected("empty", _NOTHING)
     count = int.from_bytes(data[_COUNT_AT:_FACETS_AT], "little")
     # The size decides first: many programs begin the header of a binary file with "solid".
     if len(data) == _FACETS_AT + count * _FACET.itemsize:
@@ -83,7 +92,7 @@ def corners_of(data: bytes) -> NDArray[np.float32]:
     else:
         raise _no_text(data, count)
     if not len(corners):
-        raise ModelRejected("empty", _EMPTY)
+        raise ModelRejected("empty", _NO_SURFACE)
     return corners
 
 
@@ -118,8 +127,12 @@ def _corners_of_text(text: bytes) -> NDArray[np.float32]:
         line = _line(text, len(text) - len(text[position:].lstrip(_PADDING)))
         raise ModelRejected(
             "not-stl",
-            f"The STL file goes on after its end: line {line} begins with “{_shown(rest)}”. "
-            f"{_AGAIN}.",
+            _(
+                "The STL file goes on after its end: line %(line)s begins with “%(found)s”. Please "
+                "export the model again.",
+                line=line,
+                found=_shown(rest),
+            ),
         )
     with np.errstate(over="ignore", under="ignore"):  # beyond float32 is infinite: not-finite
         return np.frombuffer(coordinates, np.float64).astype(np.float32).reshape(-1, 3, 3)
@@ -138,32 +151,48 @@ def _damaged(text: bytes, position: int) -> ModelRejected:
         possible = (expected, "endsolid") if number == 0 else (expected,)
         half = any(each.startswith(found.lower()) for each in possible) or expected in "#*"
         if not found or (half and at + len(found) == len(text)):
-            return ModelRejected(
-                "truncated",
-                "The file breaks off before the end of the model: its last line, “endsolid”, is "
-                f"missing. {_AGAIN} and upload it once more.",
-            )
+            return ModelRejected("truncated", _BROKEN_OFF)
         if expected == "#" and "," in found:
             return ModelRejected(
                 "not-stl",
-                f"Line {_line(text, at)} of the STL file has the number “{_shown(found)}”, which "
-                "is written with a comma. STL needs a decimal point. Please choose that in your "
-                "3D program, or export a binary STL.",
+                _(
+                    "Line %(line)s of the STL file has the number “%(found)s”, which is written "
+                    "with a comma. STL needs a decimal point. Please choose that in your 3D "
+                    "program, or export a binary STL.",
+                    line=_line(text, at),
+                    found=_shown(found),
+                ),
             )
-        wanted = {"#": "a number", "facet": "“facet” or “endsolid”"}.get(expected, f"“{expected}”")
-        if expected == "endloop" and found.lower() == "vertex":
-            wanted = "“endloop”, since a facet of an STL file has three corners"
         if not _fits(expected, found):
             return ModelRejected(
                 "not-stl",
-                f"The STL file is damaged: line {_line(text, at)} has “{_shown(found)}” where "
-                f"{wanted} should be. {_AGAIN}.",
+                _(
+                    "The STL file is damaged: line %(line)s has “%(found)s” where %(wanted)s "
+                    "should be. Please export the model again.",
+                    line=_line(text, at),
+                    found=_shown(found),
+                    wanted=_wanted(expected, found),
+                ),
             )
     return ModelRejected(
         "not-stl",
-        f"The STL file is damaged: the facet after line {_line(text, position)} cannot be read. "
-        f"{_AGAIN}.",
+        _(
+            "The STL file is damaged: the facet after line %(line)s cannot be read. Please export "
+            "the model again.",
+            line=_line(text, position),
+        ),
     )
+
+
+def _wanted(expected: str, found: str) -> LazyText:
+    """What should stand where something else was found."""
+    if expected == "#":
+        return _("a number")
+    if expected == "facet":
+        return _("“facet” or “endsolid”")
+    if expected == "endloop" and found.lower() == "vertex":
+        return _("“endloop”, since a facet of an STL file has three corners")
+    return _("“%(word)s”", word=expected)
 
 
 def _words(text: bytes, position: int) -> Iterator[tuple[str, str, int]]:
@@ -218,23 +247,44 @@ def _no_text(data: bytes, count: int) -> ModelRejected:
     if (name := format_of(data)) is not None:
         return ModelRejected(
             "not-stl",
-            f"This is not an STL file but {name}. Please export the model as STL and upload that "
-            "file.",
+            _(
+                "This is not an STL file but %(format)s. Please export the model as STL and upload "
+                "that file.",
+                format=name,
+            ),
         )
     facets, rest = divmod(len(data) - _FACETS_AT, _FACET.itemsize)
     if not _sensible(data, facets) or (facets < 1 and count >= 1 << 24):
         return _not_stl(data)
-    held = f"{facets:,} triangles" + (f" and {rest} bytes more" if rest else "")
     if facets < count < 1 << 24:  # 800 MB: no upload promises more, but any damage does
         return ModelRejected(
             "truncated",
-            f"The file breaks off: it announces {count:,} triangles, but only {facets:,} arrived. "
-            f"{_AGAIN} and upload it once more.",
+            _(
+                "The file breaks off: it announces %(count)s triangles, but only %(arrived)s "
+                "arrived. Please export the model again and upload it once more.",
+                count=Figure(count),
+                arrived=Figure(facets),
+            ),
+        )
+    if rest:
+        return ModelRejected(
+            "not-stl",
+            _(
+                "The STL file is damaged: it announces %(count)s triangles, but contains %(found)s "
+                "triangles and %(rest)s bytes more. Please export the model again.",
+                count=Figure(count),
+                found=Figure(facets),
+                rest=rest,
+            ),
         )
     return ModelRejected(
         "not-stl",
-        f"The STL file is damaged: it announces {count:,} triangles, but contains {held}. "
-        f"{_AGAIN}.",
+        _(
+            "The STL file is damaged: it announces %(count)s triangles, but contains %(found)s "
+            "triangles. Please export the model again.",
+            count=Figure(count),
+            found=Figure(facets),
+        ),
     )
 
 
@@ -249,12 +299,19 @@ def _sensible(data: bytes, facets: int) -> bool:
 def _not_stl(data: bytes) -> ModelRejected:
     begin = data.removeprefix(_TEXT_MARK).lstrip()[:80]
     if begin[:5].lower() == b"facet":
-        why = "its first line, “solid”, is missing"
+        why = _(
+            "This is not an STL file: its first line, “solid”, is missing. Please export the model "
+            "as STL and upload that file."
+        )
     elif all(byte >= 32 or byte in b"\t\r\n" for byte in begin):
-        why = f"it begins with “{_shown(begin)}” and not with “solid”"
+        why = _(
+            "This is not an STL file: it begins with “%(found)s” and not with “solid”. Please "
+            "export the model as STL and upload that file.",
+            found=_shown(begin),
+        )
     else:
-        why = "its bytes are no triangles"
-    return ModelRejected(
-        "not-stl",
-        f"This is not an STL file: {why}. Please export the model as STL and upload that file.",
-    )
+        why = _(
+            "This is not an STL file: its bytes are no triangles. Please export the model as STL "
+            "and upload that file."
+        )
+    return ModelRejected("not-stl", why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -34,16 +35,18 @@ def number(value: Decimal | float) -> str:
     return format_decimal(value, pattern, locale=language())
 
 
-class number_lazy:
-    """A number that is written when it becomes a `str`, in the language that is spoken then."""
+@dataclass(frozen=True)
+class Figure:
+    """A number as a value of a message that is told later: it is written as `number` does then.
 
-    __slots__ = ("_value",)
+    >>> str(Figure(12345))
+    '12,345'
+    """
 
-    def __init__(self, value: Decimal | float) -> None:
-        self._value = value
+    value: Decimal | float
 
     def __str__(self) -> str:
-        return number(self._value)
+        return number(self.value)
 
 
 def file_size(size: int) -> str:

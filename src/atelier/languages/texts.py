@@ -28,25 +28,26 @@ def ngettext(singular: str, plural: str, count: int, /, **values: object) -> str
 class LazyText:
     """A message that is told when it becomes a `str`, in the language that is spoken then.
 
-    It is passed around where it is not known yet who reads it, in exceptions above all.
+    It is passed around where it is not known yet who reads it, in exceptions above all. `messages`
+    is one, or its singular and plural, `values` are None for somebody's own words.
     """
 
-    __slots__ = ("_count", "_messages", "_values")
+    __slots__ = ("count", "messages", "values")
 
     def __init__(
         self, *messages: str, count: int | None = None, values: Mapping[str, object] | None = None
     ) -> None:
-        self._messages = messages
-        self._count = count
-        self._values = values
+        self.messages = messages
+        self.count = count
+        self.values = values
 
     def __str__(self) -> str:
-        if self._values is None:
-            return self._messages[0]
-        if self._count is None:
-            return gettext(self._messages[0], **self._values)
-        singular, plural = self._messages
-        return ngettext(singular, plural, self._count, **self._values)
+        if self.values is None:
+            return self.messages[0]
+        if self.count is None:
+            return gettext(self.messages[0], **self.values)
+        singular, plural = self.messages
+        return ngettext(singular, plural, self.count, **self.values)
 
     def __repr__(self) -> str:
         return f"LazyText({str(self)!r})"
@@ -55,7 +56,7 @@ class LazyText:
         return str(self) == str(other) if isinstance(other, LazyText | str) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._messages)
+        return hash(self.messages)
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)

@@ -24,7 +24,7 @@ from atelier.languages import speaking
 from atelier.languages.countries import country_name
 from atelier.mail import kinds
 from atelier.mail.kinds import Kind
-from atelier.mail.languages import LANGUAGES, Language
+from atelier.mail.languages import LABELS, money, name_of
 
 _LINE = 78  # characters, as of RFC 5322
 _WORDS = Path(__file__).parent / "words"
@@ -89,18 +89,23 @@ class Letterhead:
 def compose(email: Email, order: Order, customer: Customer, head: Letterhead) -> EmailMessage:
     """The letter `email` about `order`. Composed again it has the same Message-ID, so that whoever
     gets it twice can tell."""
-    language = LANGUAGES[customer.language]
+    with speaking(customer.language):
+        return _composed(email, order, customer, head)
+
+
+def _composed(email: Email, order: Order, customer: Customer, head: Letterhead) -> EmailMessage:
+    language = customer.language
     kind = Kind(email.kind)
-    words = _TEMPLATES.get_template(f"{language.code}/{kind}.txt").render(
+    words = _TEMPLATES.get_template(f"{language}/{kind}.txt").render(
         number=order.number,
         reason=None if email.reason is None else defused(email.reason),
-        advice=advice(order.failure_code, language.code),
+        advice=advice(order.failure_code),
     )
     subject, first, *rest = re.split(r"\n\s*\n", words.strip())
-    phrases = _PHRASES[language.code]
+    phrases = _PHRASES[language]
     name = defused(customer.name)
     content = {
-        "language": language.code,
+        "language": language,
         "subject": subject,
         "greeting": phrases["greeting"].format(name) if name else phrases["greeting_to_anybody"],
         "first": first,
@@ -117,8 +122,8 @@ def compose(email: Email, order: Order, customer: Customer, head: Letterhead) ->
 def compose_of_account(email: Email, customer: Customer, head: Letterhead) -> EmailMessage:
     """A letter about the account itself. It may go to somebody who has never heard of us, and so
     holds nothing of what was typed at registration but the address."""
-    language = LANGUAGES[customer.language]
-    phrases = _PHRASES[language.code]
+    language = customer.language
+    phrases = _PHRASES[language]
     match email.kind:
         case kinds.CONFIRMATION:
             code = security.confirmation_code(email.id, head.secret)
@@ -129,10 +134,10 @@ def compose_of_account(email: Email, customer: Customer, head: Letterhead) -> Em
         case other:
             raise ValueError(f"{other!r} is no letter about an account")
     link = f"{head.shop}/{path}?code={code}" if head.shop else None
-    words = _TEMPLATES.get_template(f"{language.code}/{email.kind}.txt").render(link=link)
+    words = _TEMPLATES.get_template(f"{language}/{email.kind}.txt").render(link=link)
     subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     content = {
-        "language": language.code,
+        "language": language,
         "subject": subject,
         "greeting": phrases["greeting_to_anybody"],
         "first": first,
@@ -172,29 +177,28 @@ def _message(
     return message
 
 
-def _facts(kind: Kind, order: Order, language: Language, zone: str) -> Sequence[tuple[str, str]]:
+def _facts(kind: Kind, order: Order, language: str, zone: str) -> Sequence[tuple[str, str]]:
     """The figures of a letter: what each is called and what it is."""
     facts: list[tuple[str, str]] = []
     match kind:
         case Kind.PRICE | Kind.SENT_BACK:
             facts = _breakdown(order, language)
         case Kind.APPROVAL | Kind.CANCELLATION_REFUSED if order.promised_at is not None:
-            day = company_time.day(order.promised_at, zone, language.code)
-            facts = [(language.labels["promised"], day)]
+            day = company_time.day(order.promised_at, zone, language)
+            facts = [(LABELS[language]["promised"], day)]
         case Kind.SHIPPING if order.tracking_number is not None:
-            facts = [(language.labels["tracking"], defused(order.tracking_number))]
+            facts = [(LABELS[language]["tracking"], defused(order.tracking_number))]
     if kind in (Kind.APPROVAL, Kind.SHIPPING) and order.address is not None:
-        return [(language.labels["address"], _in_one_line(order.address, language)), *facts]
+        return [(LABELS[language]["address"], _in_one_line(order.address)), *facts]
     return facts
 
 
-def _in_one_line(address: DeliveryAddress, language: Language) -> str:
+def _in_one_line(address: DeliveryAddress) -> str:
     """Nothing in it can be a link: it was looked at when it was typed."""
-    with speaking(language.code):
-        return ", ".join([*lines(address), country_name(address.country)])
+    return ", ".join([*lines(address), country_name(address.country)])
 
 
-def _breakdown(order: Order, language: Language) -> list[tuple[str, str]]:
+def _breakdown(order: Order, language: str) -> list[tuple[str, str]]:
     """What the price is made of, each part with what it is for, and the total."""
     parts = (
         ("metal", order.metal, order.metal_cost),
@@ -204,8 +208,8 @@ def _breakdown(order: Order, language: Language) -> list[tuple[str, str]]:
     )
     return [
         (
-            language.labels[part] + (f" ({language.name(what)})" if what else ""),
-            language.money(amount),
+            LABELS[language][part] + (f" ({name_of(what)})" if what else ""),
+            money(amount),
         )
         for part, what, amount in parts
         if amount is not None

@@ -1,82 +1,47 @@
-"""How letters write money and the names of things, in each language that we write in."""
+"""How letters write the figures of an order: what each is called, money, and what things are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Final
 
 from atelier.domain.finishes import FINISHES
 from atelier.domain.metals import METALS
+from atelier.languages import figures
 
-_NO_BREAK = "\u00a0"
-
-
-@dataclass(frozen=True)
-class Language:
-    """`names` are of metals and finishes, by code, `labels` those of the figures in a letter."""
-
-    code: str
-    money: Callable[[Decimal], str]
-    names: Mapping[str, str]
-    labels: Mapping[str, str]
-
-    def name(self, code: str) -> str:
-        """The code itself for what is no longer offered."""
-        return self.names.get(code, code)
-
-
-def _english_money(amount: Decimal) -> str:
-    return f"€{_NO_BREAK}{amount:,.2f}"
-
-
-def _russian_money(amount: Decimal) -> str:
-    return f"{amount:,.2f}".replace(",", _NO_BREAK).replace(".", ",") + f"{_NO_BREAK}€"
-
-
-_ENGLISH = Language(
-    "en",
-    _english_money,
+LABELS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        **{metal.code: metal.name for metal in METALS.values()},
-        **{finish.code: finish.name for finish in FINISHES.values()},
-    },
-    {
-        "metal": "Metal",
-        "making": "Making",
-        "finish": "Finish",
-        "total": "Total",
-        "promised": "We ship it by",
-        "tracking": "Tracking number",
-        "address": "Delivery address",
-    },
+        "en": {
+            "metal": "Metal",
+            "making": "Making",
+            "finish": "Finish",
+            "total": "Total",
+            "promised": "We ship it by",
+            "tracking": "Tracking number",
+            "address": "Delivery address",
+        },
+        "ru": {
+            "metal": "Металл",
+            "making": "Изготовление",
+            "finish": "Отделка",
+            "total": "Итого",
+            "promised": "Отправим до",
+            "tracking": "Номер отправления",
+            "address": "Адрес доставки",
+        },
+    }
 )
-_RUSSIAN = Language(
-    "ru",
-    _russian_money,
-    {
-        "silver-925": "Серебро 925",
-        "gold-585": "Золото 585",
-        "gold-750": "Золото 750",
-        "platinum-950": "Платина 950",
-        "polished": "Полированная",
-        "satin": "Сатинированная",
-        "sandblasted": "Пескоструйная",
-        "hammered": "Молотковая",
-    },
-    {
-        "metal": "Металл",
-        "making": "Изготовление",
-        "finish": "Отделка",
-        "total": "Итого",
-        "promised": "Отправим до",
-        "tracking": "Номер отправления",
-        "address": "Адрес доставки",
-    },
-)
+"""By the language's code. They are the letters' own words, as the files in `words` are."""
 
-LANGUAGES: Mapping[str, Language] = MappingProxyType(
-    {language.code: language for language in (_ENGLISH, _RUSSIAN)}
-)
-"""By code."""
+
+def money(amount: Decimal) -> str:
+    """As pages write it, but in one piece: a line of a letter may end anywhere."""
+    return figures.money(amount).replace(" ", "\u00a0")
+
+
+def name_of(code: str) -> str:
+    """The name of a metal or a finish; the code itself for what is no longer offered."""
+    known = METALS.get(code) or FINISHES.get(code)
+    return code if known is None else str(known.name)

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.data.shop import ApiKey, Partner
+from atelier.languages import gettext_lazy as _
+from atelier.languages import ngettext_lazy
 from atelier.partner.limits import RateLimiter, Standing, limits_of
 from atelier.security import hash_api_key
 from atelier.web import limits
@@ -28,8 +30,8 @@ async def _partner(
         raise Refusal(
             401,
             "api-key-missing",
-            "API key missing",
-            "Send your API key in the header: Authorization: Bearer ak_…",
+            _("API key missing"),
+            _("Send your API key in the header: Authorization: Bearer ak_…"),
             headers={"WWW-Authenticate": "Bearer"},
         )
     connections = connections_of(request)
@@ -68,8 +70,8 @@ def unknown_key() -> Refusal:
     return Refusal(
         401,
         "api-key-unknown",
-        "API key not known",
-        "There is no such API key, or it has been revoked. Check it, or ask us for a new one.",
+        _("API key not known"),
+        _("There is no such API key, or it has been revoked. Check it, or ask us for a new one."),
         headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
     )
 
@@ -100,17 +102,29 @@ def _refusal(standing: Standing) -> Refusal:
         return Refusal(
             429,
             "daily-quota-used-up",
-            "Daily quota used up",
-            f"You may send {allowed.daily} requests a day, and today's are used up. The next day "
-            f"begins at midnight UTC, in {wait} seconds.",
+            _("Daily quota used up"),
+            ngettext_lazy(
+                "You may send %(daily)s requests a day, and today's are used up. The next day "
+                "begins at midnight UTC, in %(count)s second.",
+                "You may send %(daily)s requests a day, and today's are used up. The next day "
+                "begins at midnight UTC, in %(count)s seconds.",
+                wait,
+                daily=allowed.daily,
+            ),
             headers=headers,
         )
     return Refusal(
         429,
         "too-many-requests",
-        "Too many requests",
-        f"You may send {allowed.burst} requests at once, and as many again in the course of "
-        f"{allowed.window} seconds. Nothing was done. Try again in {wait} "
-        f"second{'' if wait == 1 else 's'}.",
+        _("Too many requests"),
+        ngettext_lazy(
+            "You may send %(burst)s requests at once, and as many again in the course of "
+            "%(window)s seconds. Nothing was done. Try again in %(count)s second.",
+            "You may send %(burst)s requests at once, and as many again in the course of "
+            "%(window)s seconds. Nothing was done. Try again in %(count)s seconds.",
+            wait,
+            burst=allowed.burst,
+            window=allowed.window,
+        ),
         headers=headers,
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.data.shop import Estimate, Order, OrderHistory
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
+from atelier.languages import Words
 from atelier.web.documents import CURRENCY, DeliveryAddress, Design, delivery_address, design
 
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -154,7 +155,7 @@ def order_document(order: Order) -> OrderDocument:
         price_parts=_parts(order),
         currency=CURRENCY,
         reference=order.reference,
-        failure=order.failure,
+        failure=_told(order.failure_told),
         promised_at=order.promised_at,
         tracking_number=order.tracking_number,
         cancellation_requested=asked,
@@ -207,11 +208,15 @@ def estimate_document(estimate: Estimate, expires_at: datetime) -> EstimateDocum
         currency=CURRENCY,
         volume_mm3=estimate.volume_mm3,
         weight_g=estimate.weight_g,
-        failure=estimate.failure,
+        failure=_told(estimate.failure_told),
         created_at=estimate.created_at,
         expires_at=expires_at,
         links=EstimateLinks(estimate=f"/api/v1/estimates/{estimate.id}"),
     )
+
+
+def _told(failure: Words | None) -> str | None:
+    return None if failure is None else str(failure)
 
 
 def _parts(priced: Order | Estimate) -> PriceParts | None:

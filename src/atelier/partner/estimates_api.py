@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from atelier.data.shop import Estimate
+from atelier.languages import gettext_lazy as _
 from atelier.partner import pieces
 from atelier.partner.access import KnownPartner
 from atelier.partner.documents import EstimateDocument, estimate_document
@@ -66,8 +67,12 @@ async def see_estimate(
         raise Refusal(
             404,
             "estimate-not-found",
-            "No such estimate",
-            f"There is no estimate {estimate_id}. Estimates are kept for a day; ask for a new one.",
+            _("No such estimate"),
+            _(
+                "There is no estimate %(estimate)s. Estimates are kept for a day; ask for a new "
+                "one.",
+                estimate=estimate_id,
+            ),
         )
     return _document(estimate)
 

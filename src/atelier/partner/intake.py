@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from atelier.clock import now
 from atelier.data.database import Database
 from atelier.data.shop import IdempotencyKey, Order, OrderHistory
+from atelier.languages import gettext_lazy as _
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import orders
 from atelier.web.refusal import Refusal
@@ -65,16 +66,18 @@ def checked_key(key: str | None) -> str:
         raise Refusal(
             400,
             "idempotency-key-missing",
-            "Idempotency key missing",
-            "Send a header Idempotency-Key that is unique for this order, such as a UUID, "
-            "so that repeating the request cannot order twice.",
+            _("Idempotency key missing"),
+            _(
+                "Send a header Idempotency-Key that is unique for this order, such as a UUID, so "
+                "that repeating the request cannot order twice."
+            ),
         )
     if not _KEY.fullmatch(key):
         raise Refusal(
             400,
             "idempotency-key-malformed",
-            "Idempotency key malformed",
-            "The Idempotency-Key must be 1 to 255 visible ASCII characters without blanks.",
+            _("Idempotency key malformed"),
+            _("The Idempotency-Key must be 1 to 255 visible ASCII characters without blanks."),
         )
     return key
 
@@ -143,9 +146,11 @@ async def _known(session: AsyncSession, request: Request) -> Intake | None:
         raise Refusal(
             422,
             "idempotency-key-reused",
-            "Idempotency key used for another order",
-            "This Idempotency-Key was sent before with another model, metal, finish or reference. "
-            "Send each order with a key of its own.",
+            _("Idempotency key used for another order"),
+            _(
+                "This Idempotency-Key was sent before with another model, metal, finish or "
+                "reference. Send each order with a key of its own."
+            ),
         )
     order = await session.scalar(sa.select(Order).where(Order.id == row.order_id))
     if order is None:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from atelier.data.shop import ApiKey
-from atelier.domain.people import LONGEST_NAME, BadName, clean_name
+from atelier.domain.people import LONGEST_NAME, BadName, Named, clean_name
+from atelier.languages import gettext_lazy as _
 from atelier.partner import register
 from atelier.partner.access import KnownPartner, unknown_key
 from atelier.partner.problems import (
@@ -92,9 +93,11 @@ async def make_key(request: Request, response: Response, partner: KnownPartner) 
     """
     wanted = await read_json(request, NewKey)
     try:
-        label = clean_name(wanted.label, "the label") if wanted.label.strip() else ""
+        label = clean_name(wanted.label, Named.KEY) if wanted.label.strip() else ""
     except BadName as refused:
-        raise Refusal(422, "key-label-refused", "Label refused", f"label: {refused}") from None
+        raise Refusal(
+            422, "key-label-refused", _("Label refused"), _("label: %(fault)s", fault=refused)
+        ) from None
     async with connections_of(request).shop.session() as session:
         _own_key(request, await register.good_keys(session, partner.id, lock=True))
         made = await register.make_key(session, partner, label)
@@ -102,9 +105,13 @@ async def make_key(request: Request, response: Response, partner: KnownPartner) 
         raise Refusal(
             409,
             "too-many-keys",
-            "Too many keys",
-            f"You may have {register.MOST_KEYS} keys, and make {register.MOST_KEYS_A_DAY} within "
-            "24 hours. Revoke one that you do not need any more, or come back tomorrow.",
+            _("Too many keys"),
+            _(
+                "You may have %(most)s keys, and make %(most_a_day)s within 24 hours. Revoke one "
+                "that you do not need any more, or come back tomorrow.",
+                most=register.MOST_KEYS,
+                most_a_day=register.MOST_KEYS_A_DAY,
+            ),
         )
     kept, key = made
     response.headers["Location"] = f"/api/v1/keys/{kept.id}"
@@ -141,14 +148,18 @@ async def revoke_key(request: Request, partner: KnownPartner, key_id: UUID) -> N
         own = _own_key(request, found)
         key = next((one for one in found if one.id == key_id), None)
         if key is None:
-            raise Refusal(404, "key-not-found", "No such key", f"You have no key {key_id}.")
+            raise Refusal(
+                404, "key-not-found", _("No such key"), _("You have no key %(key)s.", key=key_id)
+            )
         if key is own:
             raise Refusal(
                 409,
                 "key-in-use",
-                "This key is in use",
-                "You have sent this request with it. Make another key and revoke this one with "
-                "that.",
+                _("This key is in use"),
+                _(
+                    "You have sent this request with it. Make another key and revoke this one with "
+                    "that."
+                ),
             )
         await register.revoke(session, key.id)
 

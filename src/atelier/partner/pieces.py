@@ -11,6 +11,8 @@ from starlette.requests import Request
 
 from atelier.domain.finishes import FINISHES, USUAL, finish
 from atelier.domain.metals import METALS, metal
+from atelier.languages import LazyText, ngettext_lazy
+from atelier.languages import gettext_lazy as _
 from atelier.storage.model_store import StoredModel
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal, invalid_request
@@ -74,23 +76,33 @@ async def read_piece(request: Request) -> Piece:
         raise Refusal(
             415,
             "unsupported-media-type",
-            "Not a multipart form",
-            "Send the piece as multipart/form-data with the fields model, metal and finish.",
+            _("Not a multipart form"),
+            _("Send the piece as multipart/form-data with the fields model, metal and finish."),
         )
     connections = connections_of(request)
     limit = connections.settings.upload_limit
     async with form(request, file_limit=limit) as fields:
         model, metal_code = fields.get("model"), text(fields, "metal")
         reference = text(fields, "reference")
-        faults = {}
+        faults: dict[str, tuple[str, LazyText]] = {}
         if not isinstance(model, UploadFile):
-            faults["model"] = ("missing", "an STL file is required")
+            faults["model"] = ("missing", _("an STL file is required"))
         if not metal_code:
-            faults["metal"] = ("missing", f"required, one of: {', '.join(METALS)}")
+            faults["metal"] = (
+                "missing",
+                _("required, one of: %(metals)s", metals=", ".join(METALS)),
+            )
         if len(reference) > _LONGEST_REFERENCE:
-            faults["reference"] = ("string_too_long", f"at most {_LONGEST_REFERENCE} characters")
+            faults["reference"] = (
+                "string_too_long",
+                ngettext_lazy(
+                    "at most %(count)s character",
+                    "at most %(count)s characters",
+                    _LONGEST_REFERENCE,
+                ),
+            )
         elif not reference.isprintable():
-            faults["reference"] = ("string_not_printable", "printable characters only")
+            faults["reference"] = ("string_not_printable", _("printable characters only"))
         if faults or not isinstance(model, UploadFile):
             raise _incomplete(faults)
         # Before the file is kept: nothing is to be left of an order that cannot be.
@@ -99,7 +111,10 @@ async def read_piece(request: Request) -> Piece:
         return Piece(kept, chosen[0].code, chosen[1].code, reference)
 
 
-def _incomplete(faults: Mapping[str, tuple[str, str]]) -> Refusal:
+def _incomplete(faults: Mapping[str, tuple[str, LazyText]]) -> Refusal:
     return invalid_request(
-        [{"where": field, "code": code, "fault": fault} for field, (code, fault) in faults.items()]
+        [
+            {"where": field, "code": code, "fault": str(fault)}
+            for field, (code, fault) in faults.items()
+        ]
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from atelier import security
 from atelier.clock import now
 from atelier.data.shop import ApiKey, Partner
-from atelier.domain.people import BadName, clean_name
+from atelier.domain.people import BadName, Named, clean_name
 
 MOST_KEYS: Final = 10
 """Good ones that a partner's program may make for itself; by command there may be more."""
@@ -26,7 +26,7 @@ class NotRegistered(Exception):
 
 async def add(session: AsyncSession, name: str) -> Partner:
     """The name is kept as people's names are. Raises NotRegistered where it is taken, BadName."""
-    name = clean_name(name, "the company's name")
+    name = clean_name(name, Named.COMPANY)
     if await _all_called(session, name):
         raise NotRegistered(f"There is a partner {name} already.")
     partner = Partner(name=name)

@@ -1,7 +1,7 @@
 """A worker: measures one model after another, in a process that may be lost.
 
 It reads a model's length (`>Q`) and content from its connection and answers with a length and JSON:
-`{"solid": [triangles, volume, [x, y, z]]}`, `{"rejected": [code, reason]}` or `{"fault": text}`.
+`{"solid": [triangles, volume, [x, y, z]]}`, `{"rejected": [code, message]}` or `{"fault": text}`.
 What it reads comes from strangers, so it opens nothing and holds nothing but that connection.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.domain.models3d import ModelRejected, Solid, measure
+from atelier.languages.keeping import from_dict, to_dict
 
 LENGTH = struct.Struct(">Q")
 
@@ -45,7 +46,7 @@ def solid_of(answer: bytes) -> Solid:
             x, y, z = map(Decimal, size)
             return Solid(triangles, Decimal(volume), (x, y, z))
         case {"rejected": [code, reason]}:
-            raise ModelRejected(code, reason)
+            raise ModelRejected(code, from_dict(reason))
         case {"fault": text}:
             raise WorkerFault(text)
         case _:
@@ -56,7 +57,7 @@ def _answer(data: bytes) -> dict[str, Any]:
     try:
         found = measure(data)
     except ModelRejected as fault:
-        return {"rejected": [fault.code, fault.reason]}
+        return {"rejected": [fault.code, to_dict(fault.reason)]}
     except MemoryError:
         return {"fault": "the model needs more memory than a worker may take"}
     except Exception as error:

@@ -47,7 +47,7 @@ def lines(history: Sequence[OrderHistory]) -> list[Line]:
         )
         for step, entry in zip(steps, history, strict=False)
     ]
-    return told + [Line(step.state.label, step.phase) for step in steps[len(history) :]]
+    return told + [Line(str(step.state.label), step.phase) for step in steps[len(history) :]]
 
 
 def _name(entry: OrderHistory) -> Words:

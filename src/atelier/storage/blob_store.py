@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, Protocol, TypeVar, TypeVarTuple, Unpack
 
+from atelier.languages import gettext_lazy as _
+
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
 
@@ -27,8 +29,10 @@ class StoreUnavailable(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "Our store of 3D models does not answer at the moment. Nothing of yours is lost: "
-            "please try again in a few minutes."
+            _(
+                "Our store of 3D models does not answer at the moment. Nothing of yours is lost: "
+                "please try again in a few minutes."
+            )
         )
 
 

@@ -7,12 +7,15 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol
 
 import structlog
 
 from atelier.domain.models3d import ModelRejected, check_structure
+from atelier.languages import gettext_lazy as _
+from atelier.languages.figures import Figure
 from atelier.storage.blob_store import BlobStore, Folder, StoreUnavailable
 
 _log = structlog.get_logger("atelier.storage.model_store")
@@ -72,8 +75,11 @@ class ModelStore:
             if len(received) > limit:
                 raise ModelRejected(
                     "too-large",
-                    f"The file is larger than {limit / (1 << 20):g} MB, which is the most that we "
-                    "can take. Please reduce the number of triangles and upload it again.",
+                    _(
+                        "The file is larger than %(most)s MB, which is the most that we can take. "
+                        "Please reduce the number of triangles and upload it again.",
+                        most=Figure(Decimal(f"{limit / (1 << 20):g}")),
+                    ),
                 )
         content = bytes(received)
         del received  # a second copy of the largest file is not worth its memory

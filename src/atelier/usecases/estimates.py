@@ -19,6 +19,7 @@ from atelier.clock import now
 from atelier.data.shop import Estimate
 from atelier.domain.finishes import finish
 from atelier.domain.metals import metal
+from atelier.languages.keeping import from_dict_or_none
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
@@ -86,7 +87,11 @@ async def handle(session: AsyncSession, event: Event) -> None:
         case "estimate.calculated":
             changes = {column: Decimal(event.data[name]) for name, column in _FIGURES.items()}
         case "estimate.failed":
-            changes = {"failure": event.data["reason"]}
+            changes = {
+                "failure": event.data["reason"],
+                # Services of the version before do not tell it.
+                "failure_message": from_dict_or_none(event.data.get("message")),
+            }
         case _:
             raise Refused(f"estimates do not know events of type {event.type!r}")
     # Nothing where the estimate has been deleted meanwhile: nobody asks for it any more.

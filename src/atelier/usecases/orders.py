@@ -27,6 +27,8 @@ from atelier.domain.lifecycle import FACTORY_STEPS, TRANSITIONS, Owner, State, i
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
 from atelier.domain.ring_design import RingDesign
+from atelier.languages import gettext_lazy
+from atelier.languages.keeping import from_dict_or_none
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
@@ -38,7 +40,7 @@ _ALPHABET = "2346789CDFGHJKMNPQRTVWX"
 
 class OrderNotFound(Exception):
     def __init__(self, order: object) -> None:
-        super().__init__(f"There is no order {order}.")
+        super().__init__(gettext_lazy("There is no order %(order)s.", order=order))
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,12 @@ async def handle(session: AsyncSession, event: Event) -> None:
             }
         case ("pricing", _, "failed"):
             to, owner = State.PRICING_FAILED, Owner.PRICING
-            changes = {"failure_code": event.data["code"], "failure": event.data["reason"]}
+            changes = {
+                "failure_code": event.data["code"],
+                "failure": event.data["reason"],
+                # Services of the version before do not tell it.
+                "failure_message": from_dict_or_none(event.data.get("message")),
+            }
         case ("work", _, "cancelled"):
             to, owner = State.CANCELLED, Owner(event.actor.partition(":")[0])
             changes = {"cancellation_requested_by": None}

@@ -25,6 +25,8 @@ from atelier.domain.finishes import USUAL, finish
 from atelier.domain.metals import metal
 from atelier.domain.models3d import ModelRejected, Solid
 from atelier.domain.pricing import Basis, Quote
+from atelier.languages import ENGLISH, speaking
+from atelier.languages.keeping import to_dict
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
@@ -135,9 +137,15 @@ async def answer(session: AsyncSession, request_id: int, found: Measured | Model
         return
     finish_code = asked.data.get("finish") or USUAL
     values: dict[str, Any]
+    data: dict[str, Any]
     if isinstance(found, ModelRejected):
-        values = {"failure_code": found.code, "failure": str(found)}
-        name, data = "failed", {"code": found.code, "reason": str(found)}
+        values = {
+            "failure_code": found.code,
+            "failure": (told := _in_english(found)),
+            "failure_message": found.reason,
+        }
+        name = "failed"
+        data = {"code": found.code, "reason": told, "message": to_dict(found.reason)}
     else:
         basis, quote = price(found, asked.data["metal"], finish_code)
         values = {
@@ -176,6 +184,12 @@ def price(found: Measured, metal_code: str, finish_code: str) -> tuple[Basis, Qu
         finish(finish_code),
     )
     return basis, pricing.calculate(basis)
+
+
+def _in_english(rejected: ModelRejected) -> str:
+    """For those who do not know the message."""
+    with speaking(ENGLISH):
+        return str(rejected)
 
 
 def _told(quote: Quote) -> dict[str, str]:

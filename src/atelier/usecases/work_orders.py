@@ -25,6 +25,7 @@ from atelier.domain import lifecycle
 from atelier.domain.delivery import AddressMissing
 from atelier.domain.lifecycle import BEFORE_SUBMISSION, Owner, State
 from atelier.domain.promises import NOTICES
+from atelier.languages import gettext_lazy
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
@@ -35,14 +36,18 @@ from atelier.usecases import delivery
 
 class WorkOrderNotFound(Exception):
     def __init__(self, number: str) -> None:
-        super().__init__(f"There is no work order {number}.")
+        super().__init__(gettext_lazy("There is no work order %(number)s.", number=number))
 
 
 class AlreadyTaken(Exception):
     """`operator_name` says whose it is."""
 
     def __init__(self, number: str, operator_name: str) -> None:
-        super().__init__(f"{number} has already been taken by {operator_name}.")
+        super().__init__(
+            gettext_lazy(
+                "%(number)s has already been taken by %(name)s.", number=number, name=operator_name
+            )
+        )
         self.operator_name = operator_name
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from atelier.languages import gettext_lazy as _
-from atelier.languages.figures import number_lazy
+from atelier.languages.figures import Figure
 from atelier.web.refusal import Refusal
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -20,7 +20,7 @@ _TOO_LARGE: Final = Refusal(
     413,
     "request-too-large",
     _("Too much text"),
-    _("A document may have at most %(most)s bytes.", most=number_lazy(_MOST)),
+    _("A document may have at most %(most)s bytes.", most=Figure(_MOST)),
 )
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from atelier.domain.models3d import ModelRejected
-from atelier.languages import gettext, gettext_lazy
+from atelier.languages import gettext_lazy
 from atelier.languages.figures import file_size
 from atelier.web.refusal import Refusal, refusal_of_status
 from atelier.web.scope import connections_of
@@ -68,7 +68,7 @@ def too_large(file_limit: int) -> Exception:
         )
     return ModelRejected(
         "too-large",
-        gettext(
+        gettext_lazy(
             "The file is larger than %(most)s, which is the most that we can take. "
             "Please reduce the number of triangles and upload it again.",
             most=file_size(file_limit),

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.languages import gettext_lazy as _
-from atelier.languages.figures import number_lazy
+from atelier.languages.figures import Figure
 from atelier.web.refusal import Refusal, refusal_of_status, respond
 
 NUL: Final = "\0"
@@ -34,7 +34,7 @@ _TOO_LARGE: Final = Refusal(
     _("Too much text"),
     _(
         "Without a file, a request may hold at most %(most)s bytes.",
-        most=number_lazy(LONGEST_TEXT),
+        most=Figure(LONGEST_TEXT),
     ),
 )
 _HALF_A_LETTER: Final = Refusal(

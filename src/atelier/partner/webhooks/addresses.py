@@ -14,6 +14,8 @@ from typing import Final
 
 import httpx
 
+from atelier.languages import gettext_lazy as _
+
 LONGEST_URL: Final = 2000  # characters
 # Through these, an IPv6 address reaches an IPv4 one.
 _NAT64: Final = IPv6Network("64:ff9b::/96")
@@ -30,22 +32,24 @@ def checked_url(text: str, *, private_allowed: bool) -> str:
     Raises AddressRefused.
     """
     if len(text) > LONGEST_URL or not text.isascii() or not text.isprintable() or " " in text:
-        raise AddressRefused(f"a URL of at most {LONGEST_URL} visible ASCII characters is required")
+        raise AddressRefused(
+            _("a URL of at most %(most)s visible ASCII characters is required", most=LONGEST_URL)
+        )
     try:
         url = httpx.URL(text)
         literal = _address(url.host)
     except (httpx.InvalidURL, ValueError):
-        raise AddressRefused("this is not a URL") from None
+        raise AddressRefused(_("this is not a URL")) from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise AddressRefused("the URL must begin with https:// or http:// and name a host")
+        raise AddressRefused(_("the URL must begin with https:// or http:// and name a host"))
     if url.userinfo:
-        raise AddressRefused("the URL must not hold a user or a password")
+        raise AddressRefused(_("the URL must not hold a user or a password"))
     if url.port is not None and not 0 < url.port < 65_536:
-        raise AddressRefused(f"there is no port {url.port}")
+        raise AddressRefused(_("there is no port %(port)s", port=url.port))
     if not private_allowed:
         local = url.host == "localhost" or url.host.endswith(".localhost")
         if local or (literal is not None and not is_public(literal)):
-            raise AddressRefused("the URL must be on the public internet")
+            raise AddressRefused(_("the URL must be on the public internet"))
     return text
 
 
@@ -57,7 +61,7 @@ async def resolve(url: httpx.URL, *, private_allowed: bool) -> str:
     )
     addresses = [str(place[0]) for *_, place in found]
     if not private_allowed and not all(is_public(ip_address(each)) for each in addresses):
-        raise AddressRefused("the host is not on the public internet")
+        raise AddressRefused(_("the host is not on the public internet"))
     return addresses[0]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from atelier.data.shop import Delivery, Partner, WebhookDelivery, WebhookEndpoint
+from atelier.languages import gettext_lazy as _
 from atelier.partner.access import KnownPartner
 from atelier.partner.api import LINK, Cursor, Limit, next_page
 from atelier.partner.problems import (
@@ -141,16 +142,21 @@ async def add_webhook(
     try:
         url = checked_url(wanted.url, private_allowed=settings.webhook_private_addresses)
     except AddressRefused as refused:
-        raise Refusal(422, "webhook-url-refused", "Address refused", f"url: {refused}.") from None
+        raise Refusal(
+            422, "webhook-url-refused", _("Address refused"), _("url: %(fault)s.", fault=refused)
+        ) from None
     async with connections_of(request).shop.session() as session:
         endpoint = await endpoints.add(session, partner.id, url)
     if endpoint is None:
         raise Refusal(
             409,
             "too-many-webhooks",
-            "Too many webhooks",
-            f"You have {endpoints.MOST} webhooks, which is the most. Delete one that you do not "
-            "need any more.",
+            _("Too many webhooks"),
+            _(
+                "You have %(most)s webhooks, which is the most. Delete one that you do not need "
+                "any more.",
+                most=endpoints.MOST,
+            ),
         )
     document = CreatedWebhook(
         **_document(endpoint).model_dump(by_alias=False),
@@ -255,8 +261,8 @@ async def redeliver(
         raise Refusal(
             404,
             "delivery-not-found",
-            "No such delivery",
-            f"There is no delivery {delivery_id} to this webhook.",
+            _("No such delivery"),
+            _("There is no delivery %(delivery)s to this webhook.", delivery=delivery_id),
         )
     return _delivery(again)
 
@@ -265,7 +271,10 @@ async def _own(session: AsyncSession, partner: Partner, webhook_id: UUID) -> Web
     endpoint = await endpoints.endpoint_of(session, partner.id, webhook_id)
     if endpoint is None:
         raise Refusal(
-            404, "webhook-not-found", "No such webhook", f"You have no webhook {webhook_id}."
+            404,
+            "webhook-not-found",
+            _("No such webhook"),
+            _("You have no webhook %(webhook)s.", webhook=webhook_id),
         )
     return endpoint
 

@@ -15,7 +15,7 @@ from atelier.languages import (
     speaking,
     verbatim,
 )
-from atelier.languages.figures import file_size, money, number, number_lazy
+from atelier.languages.figures import Figure, file_size, money, number
 
 
 def test_english_is_spoken_where_nobody_wants_another() -> None:
@@ -63,7 +63,7 @@ def test_an_unknown_language_is_refused() -> None:
 
 
 def test_a_lazy_number_waits_for_its_reader() -> None:
-    most = gettext_lazy("%(most)s", most=number_lazy(65_536))
+    most = gettext_lazy("%(most)s", most=Figure(65_536))
     assert str(most) == "65,536"
     with speaking("ru"):
         assert str(most) == "65\u00a0536"

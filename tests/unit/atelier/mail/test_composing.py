@@ -13,9 +13,9 @@ import pytest
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.delivery import Address
 from atelier.domain.lifecycle import State
+from atelier.languages import LANGUAGES
 from atelier.mail.composing import Letterhead, compose
 from atelier.mail.kinds import Kind
-from atelier.mail.languages import LANGUAGES
 
 HEAD = Letterhead("Atelier <orders@atelier.example>", "https://shop.example")
 ID = UUID("018f0000-0000-7000-8000-000000000001")

@@ -30,10 +30,10 @@ import atelier
 import atelier.mail
 from atelier.data.shop import Customer, Email, Order
 from atelier.domain.lifecycle import State
+from atelier.languages import LANGUAGES
 from atelier.mail import composing
 from atelier.mail.composing import Letterhead
 from atelier.mail.kinds import OF_ACCOUNTS, Kind
-from atelier.mail.languages import LANGUAGES
 from tests.unit.atelier.domain.links import is_linked
 
 SHOP: Final = "https://shop.example"
