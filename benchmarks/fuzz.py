@@ -65,7 +65,7 @@ def _fuzz(sandbox: Sandbox, service: str, count: int, seed: int) -> Account:
             engine = sa.create_engine(driver_url(sandbox.databases[name].primary))
             closing.callback(engine.dispose)
             engines.append(engine)
-        people = cast(sandbox, MadeAccounts(sandbox, *engines))
+        people = cast(sandbox, MadeAccounts(sandbox, engines[0], engines[1]))
         with engines[0].begin() as connection:
             limits = "UPDATE partner SET burst = 1000000, daily_quota = 1000000000"
             connection.execute(sa.text(limits))

@@ -80,7 +80,7 @@ def test_the_ring_is_shown_in_three_dimensions(company: Company, browse: Browse)
     stage.press("ArrowRight")
     stage.press("ArrowRight")
     turned = stage.screenshot()
-    StudioPage(page).choice("Six prongs").check()
+    StudioPage(page).six_prongs.check()
     expect(stage).to_have_accessible_name(re.compile("six prongs"), timeout=2 * PATIENCE)
 
     assert before != turned

@@ -351,6 +351,14 @@ def way_in(request: pytest.FixtureRequest) -> str:
     return next((way for way in ways if request.node.get_closest_marker(way)), "")
 
 
+@pytest.fixture
+def feature_language(request: pytest.FixtureRequest) -> str:
+    """The code of the language that the scenario is written in; English for any other test."""
+    function = getattr(request.node, "function", None)
+    template = scenario_wrapper_template_registry.get(function) if function else None
+    return template.feature.language if template else "en"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     bound = {_identity(item) for item in items if not isinstance(item, Scenario)} - {None}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from atelier.domain.finishes import FINISHES, Finish
 from atelier.domain.metals import METALS, Metal
 from atelier.domain.pricing import FORMULA, Basis, Quote, basis, calculate, quote
+from atelier.languages import verbatim
 
 any_metal = st.sampled_from(list(METALS.values()))
 any_finish = st.sampled_from(list(FINISHES.values()))
@@ -33,7 +34,7 @@ def test_a_quote_worked_out_by_hand() -> None:
 
 
 def test_half_a_cent_is_rounded_up() -> None:
-    plain = Metal("plain", "Plain", density=Decimal(1))
+    plain = Metal("plain", verbatim("Plain"), density=Decimal(1))
     ten_milligrams = quote(Decimal("10"), plain, Decimal("0.5"), POLISHED)
     assert ten_milligrams.metal_cost == Decimal("0.01")  # from 0.005
     assert ten_milligrams.making == Decimal("45.07")  # from 45.065

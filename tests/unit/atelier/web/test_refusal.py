@@ -9,6 +9,7 @@ from atelier.domain.finishes import FINISHES, UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import METALS, UnknownMetal
 from atelier.domain.models3d import ModelRejected
+from atelier.languages import verbatim
 from atelier.storage.blob_store import StoreUnavailable
 from atelier.storage.model_store import ModelMissing
 from atelier.usecases.orders import OrderNotFound
@@ -27,8 +28,8 @@ class TestRefusal:
             ),
             (AlreadyTaken("AT-1", "Irina"), 409, "already-taken"),
             (UnknownMetal("tin"), 422, "unknown-metal"),
-            (ModelRejected("too-large", "Too large."), 413, "model-too-large"),
-            (ModelRejected("truncated", "Cut off."), 422, "model-truncated"),
+            (ModelRejected("too-large", verbatim("Too large.")), 413, "model-too-large"),
+            (ModelRejected("truncated", verbatim("Cut off.")), 422, "model-truncated"),
             (OrderNotFound("AT-1"), 404, "order-not-found"),
             (WorkOrderNotFound("AT-1"), 404, "order-not-found"),
             (AddressMissing("AT-1"), 409, "address-missing"),
