@@ -10,6 +10,17 @@ Feature: A model that cannot be cast is refused in words that the customer under
     And Anna the customer reads "The surface of the model is not closed"
     And all systems agree on the order
 
+  Scenario Outline: A model that is too small or too thin to be cast gets no price
+    When Anna the customer orders a piece from <model> in silver 925
+    Then Anna the customer watches the order become "No price possible"
+    And Anna the customer reads that the model is <fault>
+    And all systems agree on the order
+
+    Examples:
+      | model              | fault                |
+      | the cube of 0.2 mm | too small to be cast |
+      | the foil           | too thin to be cast  |
+
   Scenario: A photograph in place of a model is refused at once, and the order stays as it was
     Given Anna the customer has started an order
     When Anna the customer tries to upload the photograph

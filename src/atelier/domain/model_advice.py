@@ -49,6 +49,17 @@ _ADVICE: Final = {
             "again."
         ),
     ),
+    "undersized": Advice(
+        _("The model is too small to be cast"),
+        _(
+            "It was probably drawn in another unit. Set the unit to millimetres and export it "
+            "again; or make the piece larger."
+        ),
+    ),
+    "too-thin": Advice(
+        _("The walls of the model are too thin to be cast"),
+        _("Metal does not fill them. Make the walls thicker and export the model again."),
+    ),
     "open-surface": Advice(
         _("The surface of the model has holes"),
         _(

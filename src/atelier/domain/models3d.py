@@ -10,6 +10,15 @@ the same way. Exporters sometimes wind a few slivers the wrong way; then the thr
 take the one along x, as trimesh does, unless they are too far apart to set a price by.
 Several shells in one file add up: an overlap of two shells counts twice, a shell turned inside out
 is a hollow.
+
+Too small and too thin is what surely cannot be cast, so the limits are looser than what casting
+services recommend: Planfab wants 10 mm of length, width and height together and no wall under
+0.8 mm in gold (planfab.eu/guides/gold), Morris & Watson 0.4 mm for a wall, Formlabs 0.3 mm for a
+wire of Castable Wax. Whoever approves the order looks at what is between.
+
+A wall is judged by its mean, 2 × volume ÷ surface: the thickness of a sheet, half of a wire's
+diameter. The thinnest place would be no measure, since every knife edge and every point of a star
+ends in nothing, and a search for it across the million facets of a stranger has no bounded time.
 """
 
 from __future__ import annotations
@@ -25,10 +34,29 @@ from atelier.domain.stl import ModelRejected, corners_of
 from atelier.languages import LazyText, gettext_lazy, ngettext_lazy
 from atelier.languages.figures import Figure
 
-__all__ = ["LARGEST_MM", "ModelRejected", "Solid", "check_structure", "measure", "surface"]
+__all__ = [
+    "LARGEST_MM",
+    "LEAST_MM3",
+    "SMALLEST_MM",
+    "THINNEST_MM",
+    "ModelRejected",
+    "Solid",
+    "check_structure",
+    "measure",
+    "surface",
+]
 
 LARGEST_MM = 1_000
 """Nobody wears a metre of metal: a larger model was drawn in another unit."""
+
+SMALLEST_MM = Decimal("2.00")
+"""Of the longest extent: about the smallest ear stud. A smaller model was drawn in another unit."""
+
+LEAST_MM3 = Decimal("1.000")
+"""A hundredth of a gram of silver; of less, the weight on a quote has no figures to charge by."""
+
+THINNEST_MM = Decimal("0.150")
+"""Of the mean wall, which a wire of 0.3 mm has: nobody who casts promises anything thinner."""
 
 FLUX_TOLERANCE = 0.05
 """How far, relatively, the flux along the axes may differ before it is no basis of a price."""
@@ -57,18 +85,19 @@ def measure(data: bytes) -> Solid:
     """Volume and size of the solid in an STL file; its lengths are millimetres.
 
     Raises ModelRejected: what `check_structure` raises, and not-finite, oversized, open-surface,
-    inverted, or empty for a surface that encloses nothing.
+    undersized, inverted, too-thin, or empty for a surface that encloses nothing.
     """
     corners = corners_of(data)
     _check_finite(corners)
     size = np.ptp(corners.reshape(-1, 3).astype(np.float64), axis=0)
     if size.max() > LARGEST_MM:
         raise ModelRejected("oversized", _too_long(size.max()))
-    return Solid(
-        triangles=len(corners),
-        volume_mm3=_volume(_closed(corners)),
-        size_mm=(_round(size[0], "0.01"), _round(size[1], "0.01"), _round(size[2], "0.01")),
-    )
+    skin = _closed(corners)
+    size_mm = (_round(size[0], "0.01"), _round(size[1], "0.01"), _round(size[2], "0.01"))
+    _check_length(max(size_mm))
+    volume, area = _volume(skin)
+    _check_metal(volume, area)
+    return Solid(triangles=len(corners), volume_mm3=volume, size_mm=size_mm)
 
 
 def surface(data: bytes) -> Mesh:
@@ -183,11 +212,52 @@ def _places(along: NDArray[np.float32], tear: float) -> NDArray[np.int64]:
     return places
 
 
-def _volume(corners: NDArray[np.float32]) -> Decimal:
-    flux = np.zeros(3)
+def _check_length(longest: Decimal) -> None:
+    if longest < SMALLEST_MM:
+        raise ModelRejected(
+            "undersized",
+            gettext_lazy(
+                "The model is only %(length)s mm long, but we make pieces of %(least)s mm or more. "
+                "Please check that it is drawn in millimetres.",
+                length=Figure(longest),
+                least=Figure(SMALLEST_MM),
+            ),
+        )
+
+
+def _check_metal(volume: Decimal, area: float) -> None:
+    """Enough to weigh, and no foil."""
+    if volume < LEAST_MM3:
+        raise ModelRejected(
+            "undersized",
+            gettext_lazy(
+                "The model has a volume of only %(volume)s mm³, but we cast pieces of %(least)s "
+                "mm³ or more. Please check that it is drawn in millimetres.",
+                volume=Figure(volume),
+                least=Figure(LEAST_MM3),
+            ),
+        )
+    wall = _round(2 * float(volume) / area, "0.001")
+    if wall < THINNEST_MM:
+        raise ModelRejected(
+            "too-thin",
+            gettext_lazy(
+                "The walls of the model are %(wall)s mm thick on average, but metal fills only "
+                "those of %(least)s mm or more. Please make the model thicker and export it again.",
+                wall=Figure(wall),
+                least=Figure(THINNEST_MM),
+            ),
+        )
+
+
+def _volume(corners: NDArray[np.float32]) -> tuple[Decimal, float]:
+    """What a closed surface encloses, mm³, and its area, mm²."""
+    flux, area = np.zeros(3), 0.0
     for block in np.array_split(corners, len(corners) // 100_000 + 1):  # bounds the memory
         a, b, c = block.astype(np.float64).transpose(1, 0, 2)
-        flux += (np.cross(b - a, c - a) * (a + b + c)).sum(axis=0) / 6
+        facing = np.cross(b - a, c - a)
+        flux += (facing * (a + b + c)).sum(axis=0) / 6
+        area += float(np.linalg.norm(facing, axis=1).sum()) / 2
     if _round(np.abs(flux).max(), "0.001") == 0:
         raise ModelRejected(
             "empty",
@@ -205,7 +275,7 @@ def _volume(corners: NDArray[np.float32]) -> Decimal:
                 "again."
             ),
         )
-    return _round(abs(flux[0]), "0.001")
+    return _round(abs(flux[0]), "0.001"), area
 
 
 def _too_long(length: float) -> LazyText:

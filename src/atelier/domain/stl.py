@@ -24,8 +24,8 @@ from atelier.languages.figures import Figure
 class ModelRejected(Exception):
     """A file that we cannot cast.
 
-    ``code`` is one of not-stl, truncated, empty, not-finite, oversized, open-surface, inverted
-    (and too-large, where files are received). The text is for the customer.
+    ``code`` is one of not-stl, truncated, empty, not-finite, oversized, undersized, open-surface,
+    inverted, too-thin (and too-large, where files are received). The text is for the customer.
     """
 
     def __init__(self, code: str, reason: LazyText) -> None:

@@ -18,6 +18,7 @@ from fixtures.models import (
     Mesh,
     as_ascii_stl,
     as_binary_stl,
+    box,
     empty_solid,
     not_an_stl,
     open_surface,
@@ -65,10 +66,8 @@ def volume(mesh: Mesh) -> float:
 
 
 def cube(x: float = 0, y: float = 0, z: float = 0) -> Mesh:
-    """A cube with edges of 1 mm and its lowest corner there."""
-    square = np.array([[(0, 0, 0), (0, 1, 0), (1, 1, 0)], [(0, 0, 0), (1, 1, 0), (1, 0, 0)]])
-    low = np.concatenate([np.roll(square, axis, axis=2) for axis in range(3)])
-    return Mesh(np.concatenate((low, 1 - low[:, ::-1])).astype(np.float32)).moved(x, y, z)
+    """A cube with edges of 10 mm and its lowest corner there."""
+    return box(10, 10, 10).moved(x, y, z)
 
 
 def together(*meshes: Mesh) -> Mesh:
@@ -87,8 +86,8 @@ def rejection(data: bytes) -> str:
 def test_a_cube() -> None:
     assert measure(as_binary_stl(cube(3, 4, 5))) == Solid(
         triangles=12,
-        volume_mm3=Decimal("1.000"),
-        size_mm=(Decimal("1.00"), Decimal("1.00"), Decimal("1.00")),
+        volume_mm3=Decimal("1000.000"),
+        size_mm=(Decimal("10.00"), Decimal("10.00"), Decimal("10.00")),
     )
 
 
@@ -188,30 +187,30 @@ def test_ways_to_write_a_text_file(rewrite: Callable[[bytes], bytes]) -> None:
 
 
 def test_several_solids_in_one_text_file_add_up() -> None:
-    text = as_ascii_stl(cube(), "one") + as_ascii_stl(cube(x=5), "two")
-    assert measure(text).volume_mm3 == Decimal("2.000")
+    text = as_ascii_stl(cube(), "one") + as_ascii_stl(cube(x=50), "two")
+    assert measure(text).volume_mm3 == Decimal("2000.000")
 
 
 def test_solids_that_touch_along_an_edge_are_closed() -> None:
-    touching = together(cube(), cube(1, 1, 0))
-    assert measure(as_binary_stl(touching)).volume_mm3 == Decimal("2.000")
+    touching = together(cube(), cube(10, 10, 0))
+    assert measure(as_binary_stl(touching)).volume_mm3 == Decimal("2000.000")
 
 
 def test_a_shell_inside_out_within_another_is_a_hollow() -> None:
-    hollow = together(cube().scaled(3), cube(1, 1, 1).inside_out())
-    assert measure(as_binary_stl(hollow)).volume_mm3 == Decimal("26.000")
+    hollow = together(cube().scaled(3), cube(10, 10, 10).inside_out())
+    assert measure(as_binary_stl(hollow)).volume_mm3 == Decimal("26000.000")
 
 
 def test_zero_with_a_minus_is_zero() -> None:
     mesh = cube()
     mesh.corners[::2][mesh.corners[::2] == 0] = -0.0
     line = Mesh(np.array([[(0, 0, 0), (-0.0, 0, 0), (1, 0, 0)]], dtype=np.float32))
-    assert measure(as_binary_stl(together(mesh, line))).volume_mm3 == Decimal("1.000")
+    assert measure(as_binary_stl(together(mesh, line))).volume_mm3 == Decimal("1000.000")
 
 
 def test_a_facet_without_area_disturbs_nothing() -> None:
     line = Mesh(np.array([[(0, 0, 0), (1, 0, 0), (1, 0, 0)]], dtype=np.float32))
-    assert measure(as_binary_stl(together(cube(), line))).volume_mm3 == Decimal("1.000")
+    assert measure(as_binary_stl(together(cube(), line))).volume_mm3 == Decimal("1000.000")
 
 
 @given(rings, shifts, st.integers(0, 2**32))
@@ -323,23 +322,22 @@ def test_a_point_that_is_nowhere_is_refused(coordinate: float) -> None:
 
 
 def test_a_number_too_large_for_a_coordinate_is_refused() -> None:
-    assert rejection(as_ascii_stl(cube()).replace(b"vertex 1", b"vertex 1e300", 1)) == "not-finite"
+    assert rejection(as_ascii_stl(cube()).replace(b"vertex 10", b"vertex 1e300", 1)) == "not-finite"
 
 
 def test_a_model_drawn_in_another_unit_is_refused() -> None:
-    assert rejection(as_binary_stl(cube().scaled(1001))) == "oversized"
+    assert rejection(as_binary_stl(cube().scaled(100.1))) == "oversized"
     assert rejection(as_binary_stl(cube().scaled(1e30))) == "oversized"
-    assert measure(as_binary_stl(cube().scaled(1000))).volume_mm3 == Decimal("1e9")
+    assert measure(as_binary_stl(cube().scaled(100))).volume_mm3 == Decimal("1e9")
 
 
 @pytest.mark.parametrize(
     "mesh",
     [
         together(cube(), cube().inside_out()),
-        cube().scaled(0.01),
-        Mesh(np.zeros((4, 3, 3), np.float32)),
+        box(10, 10, 0),
     ],
-    ids=["two sides of nothing", "drawn in metres", "a point"],
+    ids=["two sides of nothing", "a sheet without thickness"],
 )
 def test_a_closed_surface_around_nothing_is_empty(mesh: Mesh) -> None:
     assert rejection(as_binary_stl(mesh)) == "empty"
