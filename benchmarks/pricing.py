@@ -204,8 +204,7 @@ def _times(forms: ShopForms, shop: sa.Engine, model: ModelFile, count: int) -> l
     """Seconds from the request for a price until the shop knows it, one order after another."""
     times = []
     for _ in range(count):
-        number = forms.start().number
-        forms.upload(number, model)
+        number = forms.begin(model).number
         began = time.monotonic()
         forms.submit(number, "gold-585")
         eventually(

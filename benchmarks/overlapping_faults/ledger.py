@@ -53,8 +53,8 @@ class Entry:
 
 
 class Ledger:
-    """All entries, by key; and how often each customer asked for a new order without an answer:
-    such an order is there or not, and carries no key yet."""
+    """All entries, by key; and how often customers asked for a new order without an answer: such an
+    order is there or not, and nobody goes on with it."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}

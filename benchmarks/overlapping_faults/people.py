@@ -137,16 +137,18 @@ class People:
         await self._act(entry, State.CONFIRMED, lambda: _send(http, path, json=to), look)
 
     async def _by_customer(self, entry: Entry, model: Model, http: httpx.AsyncClient) -> None:
+        file = {"model": (f"{entry.key}.stl", model.data, "application/octet-stream")}
+
         async def start() -> None:
             try:
-                answer = await _send(http, "/orders")
+                answer = await _send(http, "/orders", files=file)
             except Unanswered:
                 self._ledger.unanswered_starts += 1
                 raise
             if answer.status_code != httpx.codes.SEE_OTHER:
                 raise RequestRefused(f"POST /orders: {answer.status_code} {answer.text[:200]}")
             entry.numbers = {answer.headers["location"].rsplit("/", 1)[-1]}
-            entry.saw(State.INITIATED)
+            entry.saw(State.FILE_UPLOADED)
 
         async def look() -> State:
             answer = await _send(http, f"/orders/{entry.number}/status", method="GET")
@@ -159,10 +161,6 @@ class People:
         entry.asked.append("order")
         await _until_answered(start)
         path = f"/orders/{entry.number}"
-        upload = {"model": (f"{entry.key}.stl", model.data, "application/octet-stream")}
-        await self._act(
-            entry, State.FILE_UPLOADED, lambda: _send(http, f"{path}/model", files=upload), look
-        )
         chosen = {"metal": entry.metal, "finish": "polished"}
         await self._act(
             entry, State.SUBMITTED, lambda: _send(http, f"{path}/submit", data=chosen), look

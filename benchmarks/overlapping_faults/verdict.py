@@ -119,20 +119,20 @@ def _of_strangers(ledger: Ledger, found: Found) -> Iterator[Finding]:
     """Orders that nobody asked for, or of one request more than one."""
     known = {number for entry in ledger.entries.values() for number in entry.numbers}
     asked = {_name(entry): entry for entry in ledger.entries.values()}
-    held = Counter(row["key"] for row in found.shop if row["key"] is not None)
-    started = 0
-    for row in found.shop:
+    strange = [row for row in found.shop if row["number"] not in known and row["key"] in asked]
+    begun = [row for row in strange if row["state"] == State.FILE_UPLOADED]
+    others = [row for row in found.shop if row not in begun]
+    held = Counter(row["key"] for row in others if row["key"] is not None)
+    for row in others:
         key, number = row["key"], row["number"]
         if key is not None and held[key] > 1:
             yield Finding("doubled", number, f"{held[key]} orders are of the request {key}")
         if number in known:
             continue
-        if key is None and row["state"] == State.INITIATED:
-            started += 1
-        elif key not in asked or asked[key].numbers:
+        if key not in asked or asked[key].numbers:
             yield Finding("phantom", number, f"{row['state']}, and nobody asked for it")
-    if started > ledger.unanswered_starts:
-        what = f"{started} new orders, and {ledger.unanswered_starts} requests had no answer"
+    if len(begun) > ledger.unanswered_starts:
+        what = f"{len(begun)} new orders, and {ledger.unanswered_starts} requests had no answer"
         yield Finding("phantom", "–", what)
     in_shop = {row["number"] for row in found.shop}
     for number in found.mes.keys() - in_shop:

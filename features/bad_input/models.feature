@@ -21,8 +21,7 @@ Feature: A model that cannot be cast is refused in words that the customer under
       | the cube of 0.2 mm | too small to be cast |
       | the foil           | too thin to be cast  |
 
-  Scenario: A photograph in place of a model is refused at once, and the order stays as it was
-    Given Anna the customer has started an order
-    When Anna the customer tries to upload the photograph
-    Then Anna the customer is told "This is not an STL file"
-    And Anna the customer sees the order as "Started"
+  Scenario: A photograph in place of a model is refused at once, and nothing is begun
+    When Anna the customer tries to begin an order with the photograph
+    Then Anna the customer reads why, and can choose another file
+    And no order has been made

@@ -69,6 +69,7 @@ class Settings(_FromEnvironment):
     pricing_time_limit: float = Field(60, gt=0)  # seconds, for one model
     pricing_memory: int = Field(1024 * 1024 * 1024, gt=0)  # bytes, for one model
     retry_delays: tuple[float, ...] = (0.2, 1, 5, 30, 120, 600)  # seconds; as JSON: [0.2, 1, 5]
+    unfinished_days: int = Field(30, ge=1)  # for which an order is kept that nobody submits
     reconcile_every: float = Field(180, ge=0)  # seconds; 0: only by command
     request_limit: float = Field(20, gt=0)  # seconds until an answer begins
     # How many times as often as `web.limits` says; more than once where programs act as people.

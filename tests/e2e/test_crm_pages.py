@@ -11,6 +11,7 @@ from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
 from fixtures.accessibility import LONG_NAME, barriers
 from fixtures.company import Company
+from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.browser.fixtures import Browse
 from touchstone.waiting import eventually
@@ -29,7 +30,8 @@ def crm(
     crm.send_back(sent_back, "The band is thinner than one millimetre: it would bend.")
     crm.note(confirmed, "Called them: they would like it by Friday.\nThey will call back.")
     company.has_customer(LONG_NAME)
-    started = company.order_started_by(LONG_NAME).number
+    model = model_file("the generated ring")
+    uploaded = company.shop_forms_of(LONG_NAME).begin(model).number
     with company.shop_database.begin() as connection:
         past = sa.func.now() - sa.text("interval '3 days 2 hours'")
         late = sa.update(Order).where(Order.number == confirmed)
@@ -47,7 +49,7 @@ def crm(
         "too short": f"{home}/orders?q=x",
         "order": f"{home}/orders/{confirmed}",
         "order sent back": f"{home}/orders/{sent_back}",
-        "order started": f"{home}/orders/{started}",
+        "order begun": f"{home}/orders/{uploaded}",
         "customers": f"{home}/customers",
         "customer": f"{home}/customers/{anna}",
         "attention": f"{home}/attention",

@@ -22,7 +22,7 @@ from fixtures.company import Company
 from fixtures.model_files import ModelFile, model_file
 from fixtures.pages.mes import WorkPage
 from fixtures.pages.order import OrderPage
-from fixtures.pages.shop import ShopOrderPage
+from fixtures.pages.shop import NewPiecePage
 from fixtures.prepared_orders import order_in_state
 from touchstone.browser.fixtures import Browse
 from touchstone.waiting import eventually
@@ -77,10 +77,9 @@ def test_colleagues_turn_the_piece_with_the_keyboard(
 def test_a_chosen_file_that_cannot_be_drawn_is_promised_a_picture(company: Company) -> None:
     anna = company.has_customer("Anna")
     anna.draws_nothing_in_three_dimensions()
-    anna.opens(company.order_started_by("Anna").number)
-    page = anna.shop.page
+    page = anna.shop.visit("/orders/new")
 
-    ShopOrderPage(page).model.set_input_files(
+    NewPiecePage(page).model.set_input_files(
         {
             "name": "mine.stl",
             "mimeType": "model/stl",
@@ -98,8 +97,8 @@ def test_a_model_that_nobody_can_draw_is_told_in_words(company: Company) -> None
     nowhere = models.ring()
     nowhere.corners[0, 0, 0] = float("nan")
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
-        number = shop.start().number
-        shop.upload(number, ModelFile("nowhere.stl", models.as_binary_stl(nowhere)))
+        file = ModelFile("nowhere.stl", models.as_binary_stl(nowhere))
+        number = shop.begin(file).number
     anna.opens(number)
     page = anna.shop.page
 

@@ -26,10 +26,8 @@ def test_no_russian_page_keeps_anybody_out(company: Company) -> None:
     page = anna.shop.page
     page.set_default_timeout(PATIENCE)
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
-        number = shop.start().number
-        shop.upload(number, model_file("the generated ring"))
-        another = shop.start().number
-        shop.upload(another, model_file("the generated ring"))
+        number = shop.begin(model_file("the generated ring")).number
+        another = shop.begin(model_file("the generated ring")).number
         shop.submit(another, "gold-750")
     page.goto(f"{anna.shop.home}/orders/{another}")
     expect(page.get_by_role("button", name="Подтвердить заказ")).to_be_visible()
@@ -40,6 +38,7 @@ def test_no_russian_page_keeps_anybody_out(company: Company) -> None:
         "ru studio": "/studio?design=harbour&engraving=Анна",
         "ru account": "/account",
         "ru orders": "/orders",
+        "ru new piece": "/orders/new",
         "ru uploaded": f"/orders/{number}",
         "ru cancel": f"/orders/{number}/cancel",
         "ru studio, wrong": "/studio?width=20&seat=bezel&stone=9",

@@ -25,9 +25,7 @@ def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
 
         def uploaded(model: str = "the generated ring") -> str:
-            number = shop.start().number
-            shop.upload(number, model_file(model))
-            return number
+            return shop.begin(model_file(model)).number
 
         def priced(model: str = "the generated ring") -> str:
             number = uploaded(model)
@@ -47,7 +45,7 @@ def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
         shop.cancel(cancelled, "I found another one.")
         addresses = {
             "orders": "/orders",
-            "started": f"/orders/{shop.start().number}",
+            "new": "/orders/new",
             "metal and finish": f"/orders/{uploaded()}",
             "price": f"/orders/{chosen}",
             "no price": f"/orders/{failed}",

@@ -13,7 +13,7 @@ from fixtures.accessibility import LONG_NAME, barriers
 from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
-from fixtures.pages.shop import ShopOrderPage
+from fixtures.pages.shop import NewPiecePage
 from fixtures.pages.studio import StudioPage
 from touchstone.browser.fixtures import Browse
 
@@ -32,8 +32,7 @@ def test_no_page_of_the_studio_keeps_anybody_out(company: Company) -> None:
     page = anna.shop.page
     page.set_default_timeout(PATIENCE)
     with closing(ShopForms(anna.shop.home, anna.shop.cookies)) as shop:
-        number = shop.start().number
-        shop.upload(number, model_file("the generated ring"))
+        number = shop.begin(model_file("the generated ring")).number
     addresses = {
         "start": "/",
         "designs": "/designs",
@@ -89,13 +88,11 @@ def test_the_ring_is_shown_in_three_dimensions(company: Company, browse: Browse)
 
 def test_a_chosen_file_is_measured_before_it_is_sent(company: Company) -> None:
     anna = company.has_customer("Anna")
-    number = company.order_started_by("Anna").number
-    anna.opens(number)
-    page = anna.shop.page
+    page = anna.shop.visit("/orders/new")
     model = model_file("the generated ring")
     expect(page.get_by_role("heading", name="The file you chose")).to_be_hidden()
 
-    ShopOrderPage(page).model.set_input_files(
+    NewPiecePage(page).model.set_input_files(
         {"name": "mine.stl", "mimeType": "model/stl", "buffer": model.data}
     )
 

@@ -177,11 +177,21 @@ def prune(
         int, typer.Option(help="Keep what is younger; longer than any message may wait.", min=1)
     ] = 30,
 ) -> None:
-    """Delete old events of orders that are finished, and old notes of consumed events."""
+    """Delete old events of orders that are finished, old notes of consumed events, and orders that
+    nobody has submitted for ATELIER_UNFINISHED_DAYS, with their models."""
     from atelier.admin import pruning
     from atelier.clock import now
+    from atelier.storage.blob_store import blob_store_at
+    from atelier.storage.model_store import ModelStore
 
     async def tidy(systems: Systems) -> None:
+        given = settings()
+        unfinished = await pruning.prune_unfinished(
+            systems.shop,
+            ModelStore(blob_store_at(given.files)),
+            now() - timedelta(days=given.unfinished_days),
+        )
+        typer.echo(f"shop: {unfinished} unfinished orders removed")
         gone = await pruning.prune(systems.shop, systems.mes, now() - timedelta(days=days))
         for table, rows in gone.items():
             typer.echo(f"{table}: {rows} rows deleted")

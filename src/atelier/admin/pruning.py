@@ -1,5 +1,5 @@
-"""Takes out of the databases what nobody will ask for any more: old events, old webhooks, and
-idempotency keys that are free again.
+"""Takes away what nobody will ask for any more: old events, old webhooks, idempotency keys that
+are free again, and orders that were begun and never submitted, with their models.
 
 The events of an order that is still under way stay, however old: reconciliation sends them again
 where a system has missed one.
@@ -22,6 +22,8 @@ from atelier.data.mes import WorkOrder
 from atelier.data.outbox_tables import consumed_event, outbox
 from atelier.data.shop import Delivery, IdempotencyKey, Order, WebhookDelivery
 from atelier.domain.lifecycle import TRANSITIONS, State
+from atelier.storage.model_store import ModelStore
+from atelier.usecases import unfinished
 
 _FINAL: Final = [state for state in State if all(before is not state for before, _ in TRANSITIONS)]
 _AT_ONCE: Final = 5_000  # rows of a transaction, so that none holds its locks for long
@@ -41,6 +43,17 @@ async def prune(shop: Database, mes: Database, before: datetime) -> Mapping[str,
         "mes: outbox": await _prune(mes, _old_events(WorkOrder.order_id, WorkOrder.state, before)),
         "mes: consumed_event": await _prune(mes, _old_notes(before)),
     }
+
+
+async def prune_unfinished(shop: Database, models: ModelStore, before: datetime) -> int:
+    """Remove the orders that nobody submitted, nor has gone on with since that moment, and their
+    models. Returns how many orders went. Raises StoreUnavailable."""
+    gone = 0
+    while True:
+        async with shop.session() as session:
+            if not await unfinished.remove_one(session, before, models.discard):
+                return gone
+        gone += 1
 
 
 async def _prune(database: Database, statement: ReturningDelete[Any]) -> int:

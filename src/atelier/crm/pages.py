@@ -77,7 +77,7 @@ async def orders_page(
         more=_more("/orders", asked, found.next),
         continued=cursor is not None,
         partners=await service.partners(request),
-        states=list(State),
+        states=[state for state in State if state is not State.INITIATED],
         shortest=search.SHORTEST,
     )
     if "hx-request" in request.headers:

@@ -68,8 +68,12 @@ async def find_orders(
     cursor: str | None = None,
     limit: int = PAGE,
 ) -> Page[Order]:
-    """Newest first. Raises Refusal for a text that is too short, and for a foreign cursor."""
+    """Newest first, of those that have a model: others were begun by opening a page, once.
+
+    Raises Refusal for a text that is too short, and for a foreign cursor.
+    """
     query = sa.select(Order).options(joinedload(Order.customer), joinedload(Order.partner))
+    query = query.where(Order.model_checksum.is_not(None))
     if text := _text(wanted.text):
         query = query.where(await _mentions(session, text))
     if wanted.state is not None:

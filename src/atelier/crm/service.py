@@ -250,7 +250,8 @@ _LEADS_TO: Final[Mapping[Act, State]] = {
 
 async def _found(session: AsyncSession, number: str) -> Order:
     order = await orders.by_number(session, number)
-    if order is None:
+    # One without a model is none: somebody opened a page of the version before.
+    if order is None or order.model_checksum is None:
         raise orders.OrderNotFound(number)
     return order
 

@@ -76,6 +76,5 @@ def ways() -> list[Way]:
         for last, share in (*given_up, (State.MANUFACTURING_APPROVED, 0.01)):
             found.append(Way(source, (*lucky[: lucky.index(last) + 1], State.CANCELLED), share))
     # Customers who looked around, and left.
-    found.append(Way("shop", (State.INITIATED,), 0.03))
-    found.append(Way("shop", (State.INITIATED, State.FILE_UPLOADED), 0.02))
+    found.append(Way("shop", (State.INITIATED, State.FILE_UPLOADED), 0.05))
     return found

@@ -21,6 +21,7 @@ from atelier.shop import (
     catalogue,
     confirmation,
     gauges,
+    new_piece,
     order_models,
     pages,
     passwords,
@@ -40,7 +41,10 @@ def create(connections: Connections) -> FastAPI:
     app = create_app(SERVICE, connections, pages=_PAGES)
     app.include_router(choice_routes(Customer, lambda connections: connections.shop))
     app.include_router(accounts.router)
-    for part in (pages, profile, passwords, confirmation, catalogue, studio, order_models):
+    # /orders/new before /orders/{number}.
+    for part in (new_piece, pages, order_models):
+        app.include_router(part.router)
+    for part in (profile, passwords, confirmation, catalogue, studio):
         app.include_router(part.router)
     return app
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,8 +23,9 @@ from atelier.languages import gettext_lazy as _
 from atelier.shop import studio, timeline
 from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
+from atelier.shop.new_piece import uploaded_model
 from atelier.storage.model_store import StoredModel
-from atelier.usecases import delivery, metal_prices, orders
+from atelier.usecases import delivery, metal_prices, orders, unfinished
 from atelier.web import order_progress
 from atelier.web.address_form import INCOMPLETE, typed_address
 from atelier.web.forms import form, text
@@ -33,12 +33,6 @@ from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other
 
-_NO_MODEL: Final = Refusal(
-    422,
-    "model-missing",
-    _("No file chosen"),
-    _("Choose the STL file of your model and upload it again."),
-)
 _NO_METAL: Final = Refusal(
     422,
     "metal-missing",
@@ -70,15 +64,6 @@ async def orders_page(request: Request, customer: SignedIn) -> Response:
     return page(request, "orders.html", orders=found)
 
 
-@router.post("/orders")
-async def start_order(request: Request, customer: SignedIn) -> Response:
-    """Starts a new piece."""
-    async with connections_of(request).shop.session() as session:
-        order = await orders.start(session, customer.id)
-        number = order.number
-    return see_other(f"/orders/{number}")
-
-
 @router.get("/orders/{number}")
 async def order_page(request: Request, customer: SignedIn, number: str) -> Response:
     """One order, with what can be done now."""
@@ -99,19 +84,13 @@ async def order_status(
 @router.post("/orders/{number}/model")
 async def upload_model(request: Request, customer: SignedIn, number: str) -> Response:
     """Takes the STL file `model`."""
-    connections = connections_of(request)
 
     async def upload() -> StoredModel:
-        async with connections.shop.session() as session:
+        async with connections_of(request).shop.session() as session:
             order = await _own(session, customer, number)
             # Nobody should wait for an upload that is then refused; attaching asks again, locked.
             lifecycle.check(order.state, State.FILE_UPLOADED, Owner.CUSTOMER)
-        limit = connections.settings.upload_limit
-        async with form(request, file_limit=limit) as fields:
-            model = fields.get("model")
-            if not isinstance(model, UploadFile) or not model.filename:
-                raise _NO_MODEL
-            return await connections.models.save(model, limit)
+        return await uploaded_model(request)
 
     try:
         stored = await upload()
@@ -308,6 +287,7 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "typed": addresses.parts(address) if address else {"recipient": customer.name},
         "address_faults": {},
         "address_changes": addresses.may_change(order.state, Owner.CUSTOMER, order.address),
+        "kept_until": unfinished.kept_until(order, connections.settings.unfinished_days),
         "upload_limit": connections.settings.upload_limit,
         "gram_prices": gram_prices,
         "constructor": studio.path_to(order),

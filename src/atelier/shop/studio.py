@@ -184,10 +184,8 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
     file = _MadeFile(wish.filename, bytearray(await renderer.do(stl, wish.ring)))
     model = await connections.models.save(file, connections.settings.upload_limit)
     async with connections.shop.session() as session:
-        order = await orders.start(session, customer.id)
         drawn = orders.Drawn(wish.ring, wish.metal, wish.finish)
-        await orders.attach_model(session, order, model, f"customer:{customer.id}", drawn)
-        number = order.number
+        number = (await orders.begin(session, customer.id, model, drawn)).number
     return see_other(f"/orders/{number}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -19,6 +21,8 @@ Answer = TypeVar("Answer")
 _HANDS: Final = 4  # threads
 _PART: Final = 8 << 20  # bytes; larger files go to S3 in parts of this size
 _PARTS_AT_ONCE: Final = 4
+A_DAY: Final = timedelta(days=1)
+_RENEWED_AFTER: Final = A_DAY / 2  # when it is kept again
 
 
 class StoreUnavailable(Exception):
@@ -37,13 +41,20 @@ class StoreUnavailable(Exception):
 
 
 class BlobStore(Protocol):
-    """Content that is kept under a key never changes, and is there whole or not at all."""
+    """Content that is kept under a key never changes, and is there whole or not at all.
+
+    What is kept again counts from then. What was kept within a day is not discarded: whoever has
+    kept it may be about to write down that it is needed.
+    """
 
     async def keep(self, key: str, content: bytes) -> None:
         """Returns when it would outlast a power cut. Raises StoreUnavailable."""
 
     async def read(self, key: str) -> bytes:
         """Raises FileNotFoundError, StoreUnavailable."""
+
+    async def discard(self, key: str, after: timedelta = A_DAY) -> None:
+        """Nothing happens where it is not there, or younger. Raises StoreUnavailable."""
 
 
 def blob_store_at(address: str) -> BlobStore:
@@ -80,6 +91,16 @@ class Folder:
             if not await self._do(self.folder.is_dir):
                 raise StoreUnavailable from error  # a disk that is not mounted
             raise
+        except OSError as error:
+            raise StoreUnavailable from error
+
+    async def discard(self, key: str, after: timedelta = A_DAY) -> None:
+        """Raises StoreUnavailable."""
+        try:
+            await self._do(_discard, self.folder / key, after)
+        except FileNotFoundError as error:
+            if not await self._do(self.folder.is_dir):
+                raise StoreUnavailable from error
         except OSError as error:
             raise StoreUnavailable from error
 
@@ -147,17 +168,48 @@ class Bucket:
         except (BaseError, OSError) as error:
             raise StoreUnavailable from error
 
-    async def _holds(self, key: str, size: int) -> bool:
+    async def discard(self, key: str, after: timedelta = A_DAY) -> None:
+        """S3 deletes whatever is there: what is kept again in the moment between the look at its
+        age and the deletion is lost with it. Raises StoreUnavailable."""
+        from obstore.exceptions import BaseError
+
         try:
-            return (await self.store.head_async(key))["size"] == size
+            kept_at = (await self.store.head_async(key))["last_modified"]
+            if _age(kept_at.timestamp()) > after:
+                await self.store.delete_async(key)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable from error
+
+    async def _holds(self, key: str, size: int) -> bool:
+        """And nobody discards it soon."""
+        try:
+            there = await self.store.head_async(key)
         except FileNotFoundError:
             return False
+        return there["size"] == size and _age(there["last_modified"].timestamp()) < _RENEWED_AFTER
+
+
+def _age(since: float) -> timedelta:
+    return timedelta(seconds=time.time() - since)
+
+
+def _discard(path: Path, after: timedelta) -> None:
+    # Under another name first: what is kept again meanwhile is another file, or young.
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    os.replace(path, aside)
+    if _age(aside.stat().st_mtime) > after:
+        aside.unlink()
+    else:
+        os.replace(aside, path)
 
 
 def _keep(folder: Path, key: str, content: bytes) -> None:
     path = folder / key
-    if path.exists():
-        return
+    with suppress(FileNotFoundError):
+        if _age(path.stat().st_mtime) < _RENEWED_AFTER:
+            return
     for missing in reversed(path.relative_to(folder).parents[:-1]):
         (folder / missing).mkdir(exist_ok=True)
     # Under another name until it is complete: nobody ever sees half a file.

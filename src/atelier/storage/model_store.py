@@ -97,6 +97,14 @@ class ModelStore:
             _log.error("model missing", checksum=checksum)
             raise ModelMissing(checksum) from error
 
+    async def discard(self, checksum: str) -> None:
+        """Nobody needs this model any more; one that was kept lately stays, since somebody may.
+
+        Raises StoreUnavailable.
+        """
+        with _logged():
+            await self._blobs.discard(_key(checksum))
+
 
 @contextmanager
 def _logged() -> Iterator[None]:

@@ -52,8 +52,19 @@ class Drawn:
     finish: str
 
 
+async def begin(
+    session: AsyncSession, customer_id: UUID, model: StoredModel, drawn: Drawn | None = None
+) -> Order:
+    """A customer's new order, with the model that was uploaded or made of what they have drawn.
+
+    Raises UnknownMetal, UnknownFinish.
+    """
+    order = await start(session, customer_id)
+    return await attach_model(session, order, model, f"customer:{customer_id}", drawn)
+
+
 async def start(session: AsyncSession, customer_id: UUID) -> Order:
-    """A customer's new, empty order."""
+    """A customer's new, empty order, as only the version before left any behind."""
     order = await _insert(session, customer_id=customer_id)
     actor = f"customer:{customer_id}"
     await _step(session, order, State.INITIATED, owner=Owner.CUSTOMER, actor=actor)

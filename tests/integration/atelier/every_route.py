@@ -35,8 +35,7 @@ def what_there_is(company: Company) -> WhatThereIs:
     """A customer's order and a partner's order to ask about, and people who ask."""
     customer = company.accounts.customer("Anna")
     with closing(ShopForms(company.sandbox.services["shop"], customer.cookies)) as forms:
-        own = forms.start().number
-        forms.upload(own, model_file("the generated ring"))
+        own = forms.begin(model_file("the generated ring")).number
     sender = company.works_with_partner("Meridian")
     company.closing.callback(sender.wants_to_be_told().stop)
     placed = order_in_state(State.PRICE_CALCULATED, sender, company.systems)

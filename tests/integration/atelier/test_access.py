@@ -66,6 +66,7 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "shop POST /account/password": CUSTOMERS,
     "shop GET /orders": CUSTOMERS,
     "shop POST /orders": CUSTOMERS,
+    "shop GET /orders/new": CUSTOMERS,
     "shop GET /orders/{number}": OWNER,
     "shop GET /orders/{number}/status": OWNER,
     "shop GET /orders/{number}/model": OWNER,

@@ -24,6 +24,7 @@ from fixtures.clients.pages import ShopForms
 from fixtures.company import Company
 from fixtures.model_files import model_file
 from fixtures.routes import applications, routes_of
+from tests.integration.atelier.empty_orders import empty_order_of
 from tests.integration.atelier.every_route import WhatThereIs, path_of, what_there_is
 from tests.integration.atelier.gate import Gate, Way, gate_to
 from tests.integration.atelier.platform_process import company_of, running
@@ -40,6 +41,11 @@ _SETTINGS: Final = {
     "broker": ("ATELIER_BROKER",),
     "cache": ("ATELIER_CACHE",),
 }
+_TAKE_MODELS: Final = {
+    "shop POST /orders",
+    "partner POST /api/v1/orders",
+    "partner POST /api/v1/estimates",
+}
 _READY: Final = frozenset(f"{service} GET /health/ready" for service in SERVICES)
 _NEED_STORE: Final = frozenset(
     {
@@ -54,6 +60,7 @@ _NEED_STORE: Final = frozenset(
         "mes GET /work/{number}/thumbnail.png",
         "mes GET /api/work/{number}/model",
         "mes GET /api/work/{number}/picture.png",
+        "shop POST /orders",
         "shop POST /orders/{number}/model",
         "shop POST /studio/order",
         "partner POST /api/v1/orders",
@@ -90,6 +97,7 @@ class Platform:
     leaves: Mapping[str, Account]
     unwanted: str
     untouched: str
+    shop_database: str
 
     def ask(self, routes: Sequence[str]) -> Answers:
         """What these answer when several are asked at a time."""
@@ -146,7 +154,7 @@ class Platform:
             return {"params": {"since": "0"}}
         if method != "POST":
             return {}
-        if template.endswith("/model") or template in ("/api/v1/orders", "/api/v1/estimates"):
+        if template.endswith("/model") or route in _TAKE_MODELS:
             return {
                 "data": {"metal": "silver-925"},
                 "files": {"model": (_UPLOAD.name, _UPLOAD.data)},
@@ -165,8 +173,8 @@ class Platform:
         Routes in `must` are refused meanwhile, those in `may` can be, and no other.
         """
         found = []
-        with closing(ShopForms(self.addresses["shop"], self.accounts["shop"].cookies)) as forms:
-            self.untouched = forms.start().number
+        anna = self.there.values["crm"]["customer_id"]
+        self.untouched = empty_order_of(anna, self.shop_database)
         for way in (Way.STOPPED, Way.FROZEN):
             for name in names:
                 self.gates[name].turn(way)
@@ -233,7 +241,7 @@ def _platform(company: Company, gates: Mapping[str, Gate], routes: list[str]) ->
     there = what_there_is(company)
     shop = company.sandbox.services["shop"]
     with closing(ShopForms(shop, there.sessions["customer"])) as forms:
-        unwanted = forms.start().number
+        unwanted = forms.begin(_UPLOAD).number
     accounts = {
         "shop": replace(made.customer("Emma"), cookies=dict(there.sessions["customer"])),
         "crm": made.seller("Frank"),
@@ -245,7 +253,15 @@ def _platform(company: Company, gates: Mapping[str, Gate], routes: list[str]) ->
         "mes": made.operator("Jan"),
     }
     return Platform(
-        company.sandbox.services, gates, routes, there, accounts, leaves, unwanted, unwanted
+        company.sandbox.services,
+        gates,
+        routes,
+        there,
+        accounts,
+        leaves,
+        unwanted,
+        unwanted,
+        company.sandbox.databases["shop"].primary,
     )
 
 

@@ -81,14 +81,15 @@ def people(company: Company) -> Iterator[People]:
         yield People(company, leaving)
 
 
-def started(customer: httpx.Client) -> str:
+def upload(customer: httpx.Client, model: bytes, path: str = "/orders") -> httpx.Response:
+    """For a new order, unless told for which."""
+    return customer.post(path, files={"model": ("ring.stl", model)})
+
+
+def begun(customer: httpx.Client) -> str:
     """The path of a customer's new order."""
-    path: str = customer.post("/orders").headers["location"]
+    path: str = upload(customer, RING).headers["location"]
     return path
-
-
-def upload(customer: httpx.Client, path: str, model: bytes) -> httpx.Response:
-    return customer.post(f"{path}/model", files={"model": ("ring.stl", model)})
 
 
 def place(partner: httpx.Client, model: bytes = RING, metal: str = "silver-925") -> httpx.Response:
@@ -130,16 +131,16 @@ def approved(people: People) -> str:
 class TestAFileThatIsNoModel:
     def test_in_the_shop(self, people: People, code: str) -> None:
         customer = people.customer()
-        path = started(customer)
 
-        answer = upload(customer, path, STRUCTURALLY_BAD[code])
+        answer = upload(customer, STRUCTURALLY_BAD[code])
 
         assert answer.status_code == 422
         assert 'role="alert"' in answer.text
         assert 'name="model"' in answer.text  # the form is still there, to try again
-        assert states(people.company) == [("INITIATED", 1)]
+        assert states(people.company) == []
         assert kept(people.company) == []
-        assert upload(customer, path, RING).status_code == 303
+        assert upload(customer, RING).status_code == 303
+        assert states(people.company) == [("FILE_UPLOADED", 2)]
 
     def test_from_a_partner(self, people: People, code: str) -> None:
         answer = place(people.partner(), STRUCTURALLY_BAD[code])
@@ -189,14 +190,13 @@ class TestAFileOverTheLimit:
         self, people: People, body: Callable[[int], dict[str, Any]], size: int
     ) -> None:
         customer = people.customer()
-        path = started(customer)
 
-        answer = customer.post(f"{path}/model", **body(size), timeout=30)
+        answer = customer.post("/orders", **body(size), timeout=30)
 
         assert answer.status_code == 413
         assert "larger than 50 MB" in answer.text
         assert 'name="model"' in answer.text
-        assert states(people.company) == [("INITIATED", 1)]
+        assert states(people.company) == []
         assert kept(people.company) == []
 
     def test_from_a_partner(
@@ -233,8 +233,7 @@ def test_a_file_that_is_announced_too_large_is_refused_before_it_is_sent(people:
 class TestAnUnknownMetal:
     def test_in_the_shop(self, people: People) -> None:
         customer = people.customer()
-        path = started(customer)
-        upload(customer, path, RING)
+        path = begun(customer)
 
         answer = customer.post(f"{path}/submit", data={"metal": "tin"})
 
@@ -274,25 +273,24 @@ def test_a_call_without_or_with_a_wrong_key(
 class TestAForbiddenTransition:
     def test_in_the_shop_the_page_stays_with_an_alert(self, people: People) -> None:
         customer = people.customer()
-        path = started(customer)
+        path = begun(customer)
 
         answer = customer.post(f"{path}/confirm")
 
         assert answer.status_code == 409
         assert 'role="alert"' in answer.text
-        assert 'data-state="INITIATED"' in answer.text
-        assert states(people.company) == [("INITIATED", 1)]
+        assert 'data-state="FILE_UPLOADED"' in answer.text
+        assert states(people.company) == [("FILE_UPLOADED", 2)]
 
     def test_a_second_model_is_refused(self, people: People) -> None:
         customer = people.customer()
-        path = started(customer)
-        upload(customer, path, RING)
+        path = begun(customer)
 
-        assert upload(customer, path, RING).status_code == 409
+        assert upload(customer, RING, f"{path}/model").status_code == 409
         assert states(people.company) == [("FILE_UPLOADED", 2)]
 
     def test_in_the_crm(self, people: People) -> None:
-        number = started(people.customer()).rsplit("/", 1)[1]
+        number = begun(people.customer()).rsplit("/", 1)[1]
         seller = people.seller()
 
         page = seller.post(f"/orders/{number}/approve")
@@ -301,7 +299,7 @@ class TestAForbiddenTransition:
         assert page.status_code == document.status_code == 409
         assert 'role="alert"' in page.text
         assert document.json()["type"] == "urn:atelier:problem:forbidden-transition"
-        assert states(people.company) == [("INITIATED", 1)]
+        assert states(people.company) == [("FILE_UPLOADED", 2)]
 
     def test_in_the_mes(self, people: People) -> None:
         number = approved(people)
@@ -351,13 +349,13 @@ class TestWhatIsSomebodyElses:
         assert crm.get("/orders").headers["location"] == "/sign-in?next=/orders"
 
     def test_somebody_elses_order_is_none(self, people: People) -> None:
-        path = started(people.customer())
+        path = begun(people.customer())
         other = people.customer()
 
         assert other.get(path).status_code == 404
         assert other.get(f"{path}/status").status_code == 404
-        assert upload(other, path, RING).status_code == 404
-        assert states(people.company) == [("INITIATED", 1)]
+        assert upload(other, RING, f"{path}/model").status_code == 404
+        assert states(people.company) == [("FILE_UPLOADED", 2)]
 
 
 class TestForms:
@@ -370,14 +368,15 @@ class TestForms:
 
     def test_a_form_without_its_field_is_answered_in_the_page(self, people: People) -> None:
         customer = people.customer()
-        path = started(customer)
 
-        no_file = customer.post(f"{path}/model", files={"model": ("", b"")})
-        upload(customer, path, RING)
-        no_metal = customer.post(f"{path}/submit")
+        no_file = customer.post("/orders", files={"model": ("", b"")})
+        # As a page of the version before sent it.
+        no_form = customer.post("/orders")
+        no_metal = customer.post(f"{begun(customer)}/submit")
 
-        assert no_file.status_code == no_metal.status_code == 422
+        assert no_file.status_code == no_form.status_code == no_metal.status_code == 422
         assert "No file chosen" in no_file.text
+        assert "No file chosen" in no_form.text
         assert "No metal chosen" in no_metal.text
 
     def test_a_form_that_is_none_is_a_bad_request(self, people: People) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -45,6 +46,18 @@ async def test_a_file_of_several_parts_comes_back_as_it_was(blob_store: BlobStor
 
     assert await blob_store.read("aa/large.stl") == content
     assert len(await kept(blob_store)) == 1
+
+
+async def test_what_was_kept_lately_is_not_discarded(blob_store: BlobStore) -> None:
+    await blob_store.keep("aa/model.stl", CONTENT)
+
+    await blob_store.discard("aa/model.stl")
+    assert await blob_store.read("aa/model.stl") == CONTENT
+
+    # By S3's clock, which tells whole seconds and may be ahead.
+    await blob_store.discard("aa/model.stl", after=timedelta(seconds=-10))
+    assert await kept(blob_store) == []
+    await blob_store.discard("aa/model.stl")
 
 
 async def test_an_s3_that_is_away_for_a_moment_is_asked_again(s3: S3) -> None:

@@ -196,7 +196,7 @@ async def test_a_customer_is_found_with_their_orders(crm: Colleague, shop: Datab
     async with shop.session() as session:
         session.add(anna)
         await session.flush()
-        order = await orders.start(session, anna.id)
+        order = await orders.begin(session, anna.id, MODEL)
 
     found = await _answer(crm().get("/api/customers", params={"q": anna.email}))
     assert [each["id"] for each in found["customers"]] == [str(anna.id)]

@@ -38,7 +38,7 @@ async def customer(shop: Database) -> Customer:
 @pytest.fixture
 async def hers(shop: Database, customer: Customer) -> Order:
     async with shop.session() as session:
-        return await orders.start(session, customer.id)
+        return await orders.begin(session, customer.id, MODEL)
 
 
 @pytest.fixture
@@ -88,15 +88,29 @@ async def test_all_that_is_wanted_must_fit(
     shop: Database, customer: Customer, partner: Partner, hers: Order, theirs: Order
 ) -> None:
     async with shop.session() as session:
-        hers_too = await orders.start(session, customer.id)
+        hers_too = await orders.begin(session, customer.id, MODEL)
     await stands(shop, hers_too, State.CANCELLED)
 
-    assert await found(shop, Wanted(state=State.INITIATED)) == [hers.number]
+    assert await found(shop, Wanted(state=State.FILE_UPLOADED)) == [hers.number]
     assert await found(shop, Wanted("petrova", state=State.CANCELLED)) == [hers_too.number]
     assert await found(shop, Wanted("petrova", state=State.SUBMITTED)) == []
     assert await found(shop, Wanted(partner=partner.id)) == [theirs.number]
     assert await found(shop, Wanted("petrova", partner=partner.id)) == []
     assert await found(shop, Wanted(customer=customer.id)) == [hers_too.number, hers.number]
+
+
+async def test_what_has_no_model_is_found_by_nobody(
+    shop: Database, customer: Customer, hers: Order
+) -> None:
+    async with shop.session() as session:
+        begun = await orders.start(session, customer.id)
+        given_up = await orders.start(session, customer.id)
+    await stands(shop, given_up, State.CANCELLED)
+
+    assert await found(shop, Wanted()) == [hers.number]
+    assert await found(shop, Wanted(begun.number)) == []
+    assert await found(shop, Wanted(state=State.INITIATED)) == []
+    assert await found(shop, Wanted(customer=customer.id)) == [hers.number]
 
 
 async def test_overdue_is_what_was_promised_and_has_not_been_shipped(
@@ -116,7 +130,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(
     made = []
     for _ in range(7):
         async with shop.session() as session:
-            made.append((await orders.start(session, customer.id)).number)
+            made.append((await orders.begin(session, customer.id, MODEL)).number)
     seen, cursor = [], None
     for _ in range(3):
         async with shop.session() as session:

@@ -17,9 +17,11 @@ from atelier.running import Running
 from atelier.security import hash_api_key, new_api_key, sign_session
 from atelier.settings import Settings
 from atelier.web.limits import ORDERS, REGISTRATIONS, SIGN_INS, WRONG_KEYS
+from fixtures import models
 
 pytestmark = pytest.mark.anyio
 
+_FILE = {"model": ("ring.stl", models.as_binary_stl(models.ring(segments=8)))}
 At = Callable[..., httpx.AsyncClient]
 """Somebody at a service, at an address of the inner network."""
 
@@ -66,7 +68,7 @@ async def test_a_new_account_starts_no_hundreds_of_orders(
 ) -> None:
     # Another address is no other person.
     answers = [
-        await at("shop", f"10.0.0.{elsewhere}", cookies=anna).post("/orders")
+        await at("shop", f"10.0.0.{elsewhere}", cookies=anna).post("/orders", files=_FILE)
         for elsewhere in range(1, ORDERS[0].most + 6)
     ]
 
@@ -116,7 +118,7 @@ async def test_guessing_keys_ends_soon_and_holds_up_nobody_who_has_one(
 async def test_no_count_is_kept_for_ever_or_tells_whose_it_is(
     at: At, anna: dict[str, str], settings: Settings
 ) -> None:
-    await at("shop", cookies=anna).post("/orders")
+    await at("shop", cookies=anna).post("/orders", files=_FILE)
     await at("shop").post("/register")
 
     async with Redis.from_url(settings.cache) as redis:
@@ -137,7 +139,7 @@ async def test_without_redis_nobody_is_refused(
     async with httpx.AsyncClient(
         transport=transport, base_url="http://atelier.example", cookies=anna
     ) as client:
-        answers = [await client.post("/orders") for _ in range(ORDERS[0].most + 1)]
+        answers = [await client.post("/orders", files=_FILE) for _ in range(ORDERS[0].most + 1)]
     await running.close()
 
     assert {answer.status_code for answer in answers} == {303}

@@ -15,6 +15,7 @@ from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
 from atelier.languages import catalogues
 from fixtures.company import Company
+from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.waiting import eventually
 
@@ -101,7 +102,9 @@ def orders(company: Company) -> dict[str, str]:
     partner, systems = company.works_with_partner("Меридиан"), company.systems
     crm, mes = systems.crm_client, systems.mes_client
     company.has_customer("Анна")
-    numbers = {"started": company.order_started_by("Анна").number}
+    numbers = {
+        "started": company.shop_forms_of("Анна").begin(model_file("the generated ring")).number
+    }
     for name, state in {
         "priced": State.PRICE_CALCULATED,
         "confirmed": State.CONFIRMED,

@@ -280,8 +280,7 @@ class TestTheModelOfAnOrder:
 
     def test_that_was_uploaded_has_no_design(self, door: Door) -> None:
         customer, ring = door.customer(), models.as_binary_stl(models.ring())
-        order = customer.post("/orders").headers["location"]
-        customer.post(f"{order}/model", files={"model": ("my ring.stl", ring)})
+        order = customer.post("/orders", files={"model": ("my ring.stl", ring)}).headers["location"]
 
         page = customer.get(order).text
 
@@ -292,10 +291,8 @@ class TestTheModelOfAnOrder:
 
     def test_is_the_file_that_was_uploaded(self, door: Door) -> None:
         customer, ring = door.customer(), models.as_binary_stl(models.ring())
-        order = customer.post("/orders").headers["location"]
-        assert customer.get(f"{order}/model").status_code == 404
 
-        customer.post(f"{order}/model", files={"model": ("my ring.stl", ring)})
+        order = customer.post("/orders", files={"model": ("my ring.stl", ring)}).headers["location"]
 
         assert customer.get(f"{order}/model").content == ring
         assert customer.get(f"{order}/picture.png").content.startswith(PNG)
@@ -303,12 +300,11 @@ class TestTheModelOfAnOrder:
 
     def test_that_nobody_could_paint_has_no_picture(self, door: Door) -> None:
         customer = door.customer()
-        order = customer.post("/orders").headers["location"]
         nowhere = models.ring()
         nowhere.corners[0, 0, 0] = float("nan")
         content = models.as_binary_stl(nowhere)
 
-        answer = customer.post(f"{order}/model", files={"model": ("ring.stl", content)})
+        answer = customer.post("/orders", files={"model": ("ring.stl", content)})
 
         assert answer.status_code == 303
-        assert customer.get(f"{order}/picture.png").status_code == 404
+        assert customer.get(f"{answer.headers['location']}/picture.png").status_code == 404

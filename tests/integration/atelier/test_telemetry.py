@@ -63,8 +63,7 @@ def customers_order(company: Company) -> tuple[str, dict[str, str]]:
     ring = model_file("the generated ring").data
     marked = ModelFile(FILE_NAME, IN_THE_FILE.ljust(80) + ring[80:])
     with closing(ShopForms(shop, cookies)) as forms:
-        number = forms.start().number
-        forms.upload(number, marked)
+        number = forms.begin(marked).number
         forms.submit(number, "gold-585")
     eventually(
         lambda: company.systems.crm_client.order(number),

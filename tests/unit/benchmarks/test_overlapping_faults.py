@@ -73,7 +73,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     ),
     "nobody's new order": (
         "phantom",
-        lambda found: replace(found, shop=[row(), row(number="A-2", key=None, state="INITIATED")]),
+        lambda found: replace(found, shop=[row(), row(number="A-2", state="FILE_UPLOADED")]),
     ),
     "nobody's work": (
         "phantom",

@@ -36,6 +36,7 @@ UNLIMITED: Final[Mapping[str, str]] = {
     "shop GET /password/forgotten": _FIXED,
     "shop GET /account": _KEPT,
     "shop GET /orders": _KEPT,
+    "shop GET /orders/new": _KEPT,
     "shop GET /orders/{number}": _KEPT,
     "shop GET /orders/{number}/status": _KEPT,
     "shop GET /orders/{number}/cancel": _KEPT,
