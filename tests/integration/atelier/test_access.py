@@ -49,7 +49,12 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     **{
         f"{service} {method} {path}": EVERYBODY
         for service in ("shop", "crm", "mes")
-        for method, path in (("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"))
+        for method, path in (
+            ("GET", "/sign-in"),
+            ("POST", "/sign-in"),
+            ("POST", "/sign-out"),
+            ("POST", "/language"),
+        )
     },
     "shop GET /": EVERYBODY,
     "shop GET /register": EVERYBODY,

@@ -18,7 +18,7 @@ from atelier.domain.lifecycle import HAPPY_PATH, State
 from atelier.domain.ring_design import Place, RingDesign, Seat
 from fixtures.accounts import Account
 from fixtures.company import Company
-from tests.integration.atelier.english_left import english_left
+from fixtures.english_left import english_left
 
 RUSSIAN = {"accept-language": "ru-RU,ru;q=0.9,en;q=0.8"}
 NARROW = "width=1.5&stone=8&seat=bezel"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
+from collections.abc import Iterable
 from typing import Final
 
 import httpx
@@ -13,87 +11,20 @@ import sqlalchemy as sa
 
 from atelier.data.shop import Order
 from atelier.domain.lifecycle import State
-from atelier.languages import catalogues
 from fixtures.company import Company
+from fixtures.english_left import english_left
 from fixtures.model_files import model_file
 from fixtures.prepared_orders import order_in_state
 from touchstone.waiting import eventually
 
 RUSSIAN: Final = {"accept-language": "ru-RU,ru;q=0.9,en;q=0.8"}
-_NOT_YET: Final = {"Order state", "Price"}  # of the shared template `order.html`
-_VOID: Final = {"input", "link", "meta", "img", "br", "hr"}
-_VALUE: Final = re.compile(r"%\(\w+\)s")
 
 
-def _english() -> re.Pattern[str]:
-    """All messages that are told in other words in Russian; a value may be anything."""
-    told: set[str] = set()
-    for file in (catalogues.FOLDER / "ru").glob("*.po"):
-        for message in catalogues.read(file, "ru"):
-            forms = [message.id] if isinstance(message.id, str) else list(message.id)
-            translations = [message.string, *(message.string or ())]
-            told |= {form for form in forms if form and form not in translations}
-    patterns = (
-        ".+".join(re.escape(part.replace("%%", "%")) for part in _VALUE.split(message))
-        for message in told
-        # Of one with nothing but values and signs, any text would be one.
-        if re.search(r"[A-Za-z]{2}", _VALUE.sub("", message))
-    )
-    return re.compile("|".join(patterns))
-
-
-ENGLISH: Final = _english()
-
-
-class Told(HTMLParser):
-    """What a page tells: its texts, and those in attributes. What is marked as being in another
-    language is not looked at."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self._silent: list[bool] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        within = bool(self._silent) and self._silent[-1]
-        silent = within or tag in ("script", "style") or known.get("lang", "ru") != "ru"
-        if tag not in _VOID:
-            self._silent.append(silent)
-        if not silent:
-            names = ("title", "alt", "placeholder")
-            for name, value in attrs:
-                is_told = name in names or name.startswith(("aria-", "data-"))
-                if value and is_told and name != "data-act":  # which is a code
-                    self.texts.append(" ".join(value.split()))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _VOID:
-            self._silent.pop()
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and not (self._silent and self._silent[-1]):
-            # A title ends with the company's name.
-            self.texts += " ".join(data.split()).split(" – Atelier ")
-
-
-def in_english(answer: httpx.Response) -> Iterator[str]:
+def in_english(answer: httpx.Response) -> list[str]:
+    """What of a page is told in English, with where it is told."""
     assert '<html lang="ru">' in answer.text, answer.url
-    for text in Told(answer.text).texts:
-        if ENGLISH.fullmatch(text) and text not in _NOT_YET:
-            yield f"{answer.request.method} {answer.url.path} {answer.status_code}: {text}"
-
-
-def test_an_english_text_would_be_found() -> None:
-    page = (
-        '<body><p title="Needs attention">Заказ <b>Order AT-1</b></p>'
-        '<b lang="en">English</b><input placeholder="Sign in"></body>'
-    )
-
-    found = [text for text in Told(page).texts if ENGLISH.fullmatch(text)]
-
-    assert found == ["Needs attention", "Order AT-1", "Sign in"]
+    where = f"{answer.request.method} {answer.url.path} {answer.status_code}"
+    return [f"{where}: {text}" for text in english_left(answer.text, "ru")]
 
 
 @pytest.fixture
