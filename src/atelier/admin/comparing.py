@@ -96,7 +96,9 @@ async def current_orders(
 async def _current(shop: Database, mes: Database, since: datetime) -> set[UUID]:
     in_shop = sa.select(Order.id).where(
         sa.or_(
-            Order.state.in_(_UNDER_WAY), sa.and_(Order.state.in_(FINAL), Order.updated_at > since)
+            Order.state.in_(_UNDER_WAY),
+            sa.and_(Order.state.in_(BEFORE_SUBMISSION), Order.submission > 1),
+            sa.and_(Order.state.in_(FINAL), Order.updated_at > since),
         )
     )
     in_mes = sa.select(WorkOrder.order_id).where(sa.text(IS_ACTIVE))
@@ -150,7 +152,10 @@ async def _orders(shop: Database, only: Sequence[UUID] | None = None) -> AsyncIt
     )
     query = (
         sa.select(Order.id, Order.number, Order.state, Order.price, Order.updated_at)
-        .where(Order.state.not_in(BEFORE_SUBMISSION), (Order.state != State.CANCELLED) | submitted)
+        .where(
+            sa.or_(Order.state.not_in(BEFORE_SUBMISSION), Order.submission > 1),
+            sa.or_(Order.state != State.CANCELLED, submitted),
+        )
         .order_by(Order.id)
     )
     if only is not None:
@@ -173,8 +178,20 @@ async def _work_orders(mes: Database, only: Sequence[UUID] | None = None) -> Asy
             Calculation.calculated_at,
             CalculationRequest.id.is_not(None),
         )
-        .outerjoin(Calculation, Calculation.order_id == WorkOrder.order_id)
-        .outerjoin(CalculationRequest, CalculationRequest.order_id == WorkOrder.order_id)
+        .outerjoin(
+            Calculation,
+            sa.and_(
+                Calculation.order_id == WorkOrder.order_id,
+                Calculation.submission == WorkOrder.submission,
+            ),
+        )
+        .outerjoin(
+            CalculationRequest,
+            sa.and_(
+                CalculationRequest.order_id == WorkOrder.order_id,
+                CalculationRequest.submission == WorkOrder.submission,
+            ),
+        )
         .order_by(WorkOrder.order_id)
     )
     if only is not None:

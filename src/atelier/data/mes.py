@@ -21,7 +21,8 @@ from atelier.domain.lifecycle import State
 from atelier.domain.ring_design import RingDesign
 
 FINAL = (State.CLOSED, State.CANCELLED, State.PRICING_FAILED)
-"""States in which a piece is finished for good and leaves the list; all others are active work."""
+"""States in which a piece leaves the list; all others are active work. One for which no price is
+possible comes back when its customer gives another model."""
 
 IS_ACTIVE = "(state)::text <> ALL (ARRAY[{}])".format(
     ", ".join(f"'{each}'::text" for each in FINAL)
@@ -83,7 +84,8 @@ class CalculationLane(Base):
 class CalculationRequest(Base):
     """A price that was asked for and is not found yet; gone as soon as it is.
 
-    `event` is what asked. `claimed_by` names the database connection of the process that measures
+    There is one for an order at most: that of its last submission. `event` is what asked.
+    `claimed_by` names the database connection of the process that measures
     the model, and holds as long as that connection does.
     """
 
@@ -92,6 +94,7 @@ class CalculationRequest(Base):
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
     order_id: Mapped[UUID] = mapped_column(unique=True)
+    submission: Mapped[int] = mapped_column(default=1, server_default="1")
     lane: Mapped[str] = mapped_column(sa.ForeignKey("calculation_lane.name"))
     event: Mapped[dict[str, Any]] = mapped_column(JSONB)
     traceparent: Mapped[str | None]
@@ -104,7 +107,7 @@ class CalculationRequest(Base):
 
 
 class Calculation(Failure, Base):
-    """What pricing found out about one order's model; either a price or a failure.
+    """What pricing found out about the model of one submission; either a price or a failure.
 
     With a price there is all that it was calculated from, so that it can be calculated again.
     """
@@ -120,6 +123,7 @@ class Calculation(Failure, Base):
     )
 
     order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    submission: Mapped[int] = mapped_column(primary_key=True, default=1, server_default="1")
     model_checksum: Mapped[str] = mapped_column(sa.String(64))
     metal: Mapped[str] = mapped_column(sa.String(32))
     triangles: Mapped[int | None]
@@ -144,9 +148,10 @@ class WorkOrder(Base):
     """The factory's view of an order, there from SUBMITTED on; follows every state of the order.
 
     `sequence` counts the steps in its own history, `order_sequence` is that of the order's last
-    step that the factory has been told of. `operator` is there where the query loaded it, and
-    raises elsewhere. `design` and `address` are as in the shop's order; `address_version` is the
-    one that the factory was told last, of an order that is approved.
+    step that the factory has been told of. `submission` is the order's, whose calculation counts.
+    `operator` is there where the query loaded it, and raises elsewhere. `design` and `address` are
+    as in the shop's order; `address_version` is the one that the factory was told last, of an order
+    that is approved.
     """
 
     __tablename__ = "work_order"
@@ -178,6 +183,7 @@ class WorkOrder(Base):
     promised_at: Mapped[datetime | None]
     tracking_number: Mapped[str | None] = mapped_column(sa.String(64))
     order_sequence: Mapped[int]
+    submission: Mapped[int] = mapped_column(default=1, server_default="1")
     operator_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("operator.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -106,7 +106,8 @@ class Order(Failure, Base):
     `stalled_at` are when the check found it so; it is still so where they are later than
     `promised_at` and `updated_at`. `design` is the ring as it was drawn in the constructor; a model
     that somebody uploaded has none. `address` is where the piece is sent, from the confirmation on;
-    `address_version` counts how often it was given.
+    `address_version` counts how often it was given. `submission` counts from 1: it goes up when
+    another model takes the place of one that was submitted.
     """
 
     __tablename__ = "order"
@@ -157,6 +158,7 @@ class Order(Failure, Base):
     overdue_at: Mapped[datetime | None]
     stalled_at: Mapped[datetime | None]
     sequence: Mapped[int]
+    submission: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
@@ -171,7 +173,16 @@ class Order(Failure, Base):
 
 class OrderHistory(Transition, Base):
     __tablename__ = "order_history"
-    __table_args__ = (sa.UniqueConstraint("order_id", "sequence"),)
+    __table_args__ = (
+        sa.UniqueConstraint("order_id", "sequence"),
+        # Orders that were sent back: few, among very many steps.
+        sa.Index(
+            "ix_order_history_sent_back",
+            "order_id",
+            "sequence",
+            postgresql_where=sa.text("from_state = 'CONFIRMED' AND to_state = 'PRICE_CALCULATED'"),
+        ),
+    )
 
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
 

@@ -94,7 +94,7 @@ HAPPY_PATH: tuple[State, ...] = tuple(_ALL_GOING_WELL)
 begins as SUBMITTED."""
 
 BEFORE_SUBMISSION: tuple[State, ...] = HAPPY_PATH[: HAPPY_PATH.index(State.SUBMITTED)]
-"""The states of which nobody but the customer and the shop knows."""
+"""The states of a first submission of which nobody but the customer and the shop knows."""
 
 FACTORY_STEPS: tuple[State, ...] = tuple(
     state for state, owners in _ALL_GOING_WELL.items() if Owner.OPERATOR in owners
@@ -109,8 +109,11 @@ def _transitions() -> dict[tuple[State | None, State], frozenset[Owner]]:
     }
     table[None, State.SUBMITTED] = frozenset({Owner.PARTNER})
     table[State.SUBMITTED, State.PRICING_FAILED] = frozenset({Owner.PRICING})
-    # Sent back, with a reason: whoever ordered confirms again, or cancels.
+    # Sent back, with a reason: whoever ordered confirms again, changes it, or cancels.
     table[State.CONFIRMED, State.PRICE_CALCULATED] = frozenset({Owner.SELLER})
+    # Another model takes the place of the one that has a price, or that no price is possible for.
+    table[State.PRICE_CALCULATED, State.FILE_UPLOADED] = frozenset({Owner.CUSTOMER})
+    table[State.PRICING_FAILED, State.FILE_UPLOADED] = frozenset({Owner.CUSTOMER})
     before_manufacturing = HAPPY_PATH[: HAPPY_PATH.index(State.MANUFACTURING_STARTED)]
     for state in (*before_manufacturing, State.PRICING_FAILED):
         table[state, State.CANCELLED] = frozenset({Owner.CUSTOMER, Owner.PARTNER, Owner.SELLER})
@@ -123,7 +126,26 @@ TRANSITIONS: Mapping[tuple[State | None, State], frozenset[Owner]] = MappingProx
 """Who may take an order from one state to the next; None is an order that is not yet there."""
 
 SENT_BACK = (State.CONFIRMED, State.PRICE_CALCULATED)
-"""The only step back."""
+"""The step by which a seller does not approve."""
+
+REPLACED = (
+    (State.PRICE_CALCULATED, State.FILE_UPLOADED),
+    (State.PRICING_FAILED, State.FILE_UPLOADED),
+)
+"""The steps by which a customer gives another model, which begin another submission."""
+
+STEPS_BACK = (SENT_BACK, *REPLACED)
+"""After these, states may come a second time."""
+
+
+def is_sent_back(history: Sequence[State]) -> bool:
+    """Whether an order that went through these states, oldest first, stands where a seller has
+    sent it back to.
+
+    >>> is_sent_back([State.CONFIRMED, State.PRICE_CALCULATED])
+    True
+    """
+    return tuple(history[-2:]) == SENT_BACK
 
 
 class IllegalTransition(Exception):
@@ -220,7 +242,7 @@ def is_behind(state: State, other: State) -> bool:
     return any(
         after is other or is_behind(after, other)
         for before, after in TRANSITIONS
-        if before is state and (before, after) != SENT_BACK
+        if before is state and (before, after) not in STEPS_BACK
     )
 
 

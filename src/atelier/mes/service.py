@@ -88,7 +88,7 @@ async def look_up(request: Request, number: str) -> Job:
         found = await work_orders.by_number(session, number)
         if found is None:
             raise work_orders.WorkOrderNotFound(number)
-        calculation = await session.get(Calculation, found.order_id)
+        calculation = await session.get(Calculation, (found.order_id, found.submission))
         history = await work_orders.history(session, found.order_id)
         names = await _names(session, {entry.actor for entry in history})
         return Job(found, calculation, history, names)

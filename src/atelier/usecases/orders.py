@@ -21,9 +21,16 @@ from sqlalchemy.orm import joinedload
 from atelier.clock import now
 from atelier.data import address_column, design_column
 from atelier.data.shop import Order, OrderHistory
-from atelier.domain import finishes, lifecycle
+from atelier.domain import finishes, lifecycle, order_numbers
 from atelier.domain.finishes import finish
-from atelier.domain.lifecycle import FACTORY_STEPS, TRANSITIONS, Owner, State, is_behind
+from atelier.domain.lifecycle import (
+    FACTORY_STEPS,
+    REPLACED,
+    TRANSITIONS,
+    Owner,
+    State,
+    is_behind,
+)
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
 from atelier.domain.ring_design import RingDesign
@@ -33,9 +40,7 @@ from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 from atelier.storage.model_store import StoredModel
-
-# No vowels, so that no number is a word; nothing that is read or heard as something else.
-_ALPHABET = "2346789CDFGHJKMNPQRTVWX"
+from atelier.usecases.submissions import begin_another, submission_of
 
 
 class OrderNotFound(Exception):
@@ -80,9 +85,11 @@ async def attach_model(
 ) -> Order:
     """The model that the customer has uploaded, or that was made of what they have drawn.
 
-    Raises IllegalTransition, UnknownMetal, UnknownFinish.
+    In place of one that was submitted before it begins another submission: price and measures of
+    the one before are gone. Metal and finish stay chosen. Raises IllegalTransition, UnknownMetal,
+    UnknownFinish.
     """
-    ring: dict[str, Any] = {}
+    ring: dict[str, Any] = {"design": None}
     if drawn is not None:
         ring = {
             "design": drawn.design,
@@ -162,7 +169,8 @@ async def move(
 
 
 async def send_back(session: AsyncSession, order_id: UUID, *, actor: str, reason: str) -> Order:
-    """A seller does not approve: whoever ordered reads why, and confirms again or cancels.
+    """A seller does not approve: whoever ordered reads why, and confirms again or cancels; a
+    customer may also give another model.
 
     Raises OrderNotFound, IllegalTransition.
     """
@@ -216,7 +224,8 @@ async def history(session: AsyncSession, order_id: UUID) -> Sequence[OrderHistor
 
 
 async def handle(session: AsyncSession, event: Event) -> None:
-    """What pricing and the factory answer. Raises NotYet, Refused."""
+    """What pricing and the factory answer; about an older submission nothing. Raises NotYet,
+    Refused."""
     changes: dict[str, Any] = {}
     match event.type.partition("."):
         case ("pricing", _, "price_calculated"):
@@ -257,6 +266,8 @@ async def handle(session: AsyncSession, event: Event) -> None:
         case _:
             raise Refused(f"the shop does not know events of type {event.type!r}")
     order = await _locked(session, event.order_id)
+    if owner is Owner.PRICING and submission_of(event) < order.submission:
+        return
     if is_due(order.state, to, owner):
         reason = order.cancellation_reason if to is State.CANCELLED else None
         await _step(
@@ -274,7 +285,8 @@ async def handle(session: AsyncSession, event: Event) -> None:
 async def _insert(session: AsyncSession, **owner: UUID) -> Order:
     # The database decides whether a number is free: two requests may draw the same one at once.
     while True:
-        number = "AT-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+        signs = (secrets.choice(order_numbers.SIGNS) for _ in range(order_numbers.LENGTH))
+        number = order_numbers.PREFIX + "".join(signs)
         # The state is a place-holder; the first step of the same transaction checks and sets it.
         draft = insert(Order).values(number=number, state=State.INITIATED, sequence=0, **owner)
         order: Order | None = await session.scalar(
@@ -308,6 +320,8 @@ async def _step(
         if column not in Order.__table__.columns:
             raise TypeError(f"an order has no column {column!r}")
         setattr(order, column, value)
+    if (before, to) in REPLACED:
+        begin_another(order)
     order.state = to
     order.sequence += 1
     order.updated_at = now()
@@ -346,6 +360,7 @@ def event_of(
             "from": before,
             "to": order.state,
             "sequence": order.sequence,
+            "submission": order.submission,
             "metal": order.metal,
             "finish": order.finish,
             "model_checksum": order.model_checksum,

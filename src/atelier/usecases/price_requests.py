@@ -4,6 +4,9 @@ What asks for a price becomes a request in the `mes` database, in one transactio
 the event was consumed. A request is claimed, its model measured, and the answer written with its
 event while the request is deleted, in one transaction again: so a request is answered once, and
 none is lost wherever a process dies.
+
+An order whose model is replaced is submitted again. Each of its submissions has an answer of its
+own, which says of which it is; of an older one than is known nobody wants to hear any more.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -32,6 +36,7 @@ from atelier.messaging.event import Event
 from atelier.messaging.handler import Refused
 from atelier.telemetry import tracing
 from atelier.usecases.metal_prices import MetalPrice
+from atelier.usecases.submissions import submission_of
 
 QUEUE = "pricing.calculations"
 
@@ -79,14 +84,23 @@ async def handle(session: AsyncSession, event: Event) -> None:
         return
     if event.type not in ("order.submitted", _ESTIMATE):
         raise Refused(f"pricing does not know events of type {event.type!r}")
-    if await session.get(Calculation, event.order_id) is not None:
+    submission = submission_of(event)
+    if await _is_answered(session, event.order_id, submission):
         return
+    # Not changed but taken out, so that whoever measures its model now has nothing to answer.
+    await session.execute(
+        sa.delete(CalculationRequest).where(
+            CalculationRequest.order_id == event.order_id,
+            CalculationRequest.submission < submission,
+        )
+    )
     lane = lane_of(event.actor)
     await session.execute(insert(CalculationLane).values(name=lane).on_conflict_do_nothing())
     await session.execute(
         insert(CalculationRequest)
         .values(
             order_id=event.order_id,
+            submission=submission,
             lane=lane,
             event=event.to_dict(),
             traceparent=tracing.header(),
@@ -133,7 +147,8 @@ async def answer(session: AsyncSession, request_id: int, found: Measured | Model
         return
     await session.delete(request)
     asked = Event.from_dict(request.event)
-    if await session.get(Calculation, asked.order_id) is not None:
+    submission = submission_of(asked)
+    if await _is_answered(session, asked.order_id, submission):
         return
     finish_code = asked.data.get("finish") or USUAL
     values: dict[str, Any]
@@ -161,15 +176,24 @@ async def answer(session: AsyncSession, request_id: int, found: Measured | Model
         session.add(
             Calculation(
                 order_id=asked.order_id,
+                submission=submission,
                 model_checksum=asked.data["model_checksum"],
                 metal=asked.data["metal"],
                 **values,
             )
         )
-        name = f"pricing.{name}"
+        name, data = f"pricing.{name}", {**data, "submission": submission}
     await outbox.append(
         session, Event(type=name, order_id=asked.order_id, actor="pricing", data=data)
     )
+
+
+async def _is_answered(session: AsyncSession, order_id: UUID, submission: int) -> bool:
+    """Whether this submission of the order has its answer, or a later one has."""
+    found = sa.exists().where(
+        Calculation.order_id == order_id, Calculation.submission >= submission
+    )
+    return bool(await session.scalar(sa.select(found)))
 
 
 def price(found: Measured, metal_code: str, finish_code: str) -> tuple[Basis, Quote]:

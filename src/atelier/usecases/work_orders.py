@@ -30,8 +30,9 @@ from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 from atelier.usecases import delivery
+from atelier.usecases.submissions import submission_of
 
-# Orders that nobody has submitted yet are no work.
+# Orders that nobody has submitted yet are no work; one that is changed and not submitted again is.
 
 
 class WorkOrderNotFound(Exception):
@@ -120,15 +121,9 @@ async def handle(session: AsyncSession, event: Event) -> None:
     if domain != "order" or name.upper() not in State.__members__:
         raise Refused(f"the factory does not know events of type {event.type!r}")
     to = State[name.upper()]
-    if to in BEFORE_SUBMISSION or (
-        to is State.CANCELLED and event.data["from"] in BEFORE_SUBMISSION
-    ):
-        return
     work = await session.get(WorkOrder, event.order_id, with_for_update=True)
     if work is None:
-        if to is not State.SUBMITTED:
-            raise NotYet(f"{event.type} came before order.submitted")
-        await _open(session, event)
+        await _begin(session, event, to)
         return
     sequence = event.data["sequence"]
     if sequence <= work.order_sequence:
@@ -138,8 +133,14 @@ async def handle(session: AsyncSession, event: Event) -> None:
     work.order_sequence = sequence
     # Whoever owns the step has made it: the factory only asks whether it follows.
     if work.state == event.data["from"]:
-        if event.data["price"] is not None:
-            work.price = Decimal(event.data["price"])
+        # Services of the version before do not tell, and begin no submission but the first.
+        work.submission = max(work.submission, submission_of(event))
+        if to in (State.FILE_UPLOADED, State.SUBMITTED):
+            for column, value in _piece(event).items():
+                setattr(work, column, value)
+        price = event.data["price"]
+        if price is not None or to is State.FILE_UPLOADED:
+            work.price = None if price is None else Decimal(price)
         work.promised_at = _moment(event.data["promised_at"])
         _step(session, work, to, event.actor, event.id, event.occurred_at, event.data["reason"])
         delivery.note(work, event)
@@ -166,9 +167,21 @@ async def _answer_cancellation(session: AsyncSession, event: Event) -> None:
     await outbox.append(session, answer)
 
 
+async def _begin(session: AsyncSession, event: Event, to: State) -> None:
+    """What is told of an order that the factory does not have yet. Raises NotYet."""
+    first = submission_of(event) == 1
+    if first and to is State.SUBMITTED:
+        await _open(session, event)
+        return
+    unsubmitted = to in BEFORE_SUBMISSION or (
+        to is State.CANCELLED and event.data["from"] in BEFORE_SUBMISSION
+    )
+    if not (first and unsubmitted):
+        raise NotYet(f"{event.type} came before the first order.submitted")
+
+
 async def _open(session: AsyncSession, event: Event) -> None:
     content = event.data
-    design = content.get("design")  # services of the version before do not tell of it
     opened = await session.scalar(
         insert(WorkOrder)
         .values(
@@ -176,19 +189,28 @@ async def _open(session: AsyncSession, event: Event) -> None:
             number=content["number"],
             state=State.SUBMITTED,
             sequence=0,
-            metal=content["metal"],
-            finish=content["finish"],
-            model_checksum=content["model_checksum"],
-            model_name=content["model_name"],
-            design=None if design is None else design_column.from_dict(design),
             source=content["source"],
             order_sequence=content["sequence"],
+            **_piece(event),
         )
         .on_conflict_do_nothing(index_elements=["order_id"])
         .returning(WorkOrder)
     )
     if opened is not None:
         _step(session, opened, State.SUBMITTED, event.actor, event.id, event.occurred_at)
+
+
+def _piece(event: Event) -> dict[str, Any]:
+    """What is to be made, as columns of a work order."""
+    content = event.data
+    design = content.get("design")  # services of the version before do not tell of it
+    return {
+        "metal": content["metal"],
+        "finish": content["finish"],
+        "model_checksum": content["model_checksum"],
+        "model_name": content["model_name"],
+        "design": None if design is None else design_column.from_dict(design),
+    }
 
 
 async def _locked(session: AsyncSession, number: str) -> WorkOrder:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import sqlalchemy as sa
-from aio_pika.abc import AbstractIncomingMessage
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -24,11 +22,10 @@ from hypothesis.stateful import (
 from atelier.data import outbox_tables
 from atelier.data.mes import Calculation, Operator, WorkOrder
 from atelier.data.shop import Customer, Email, Order, Partner
-from atelier.domain.delivery import Address, AddressFixed
+from atelier.domain.delivery import AddressFixed
 from atelier.domain.finishes import FINISHES
 from atelier.domain.lifecycle import (
     FACTORY_STEPS,
-    HAPPY_PATH,
     SENT_BACK,
     IllegalTransition,
     Owner,
@@ -36,7 +33,6 @@ from atelier.domain.lifecycle import (
     is_legal,
 )
 from atelier.domain.metals import METALS
-from atelier.mail.kinds import Kind
 from atelier.services import SUBSCRIPTIONS
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import delivery, orders, work_orders
@@ -44,24 +40,12 @@ from tests.integration.atelier.driven_platform import (
     Placed,
     Platform,
 )
+from tests.integration.atelier.order_ways import GOING_WELL, LETTERS, Held, address_in
 
 REFUSALS = (
     *(IllegalTransition, AddressFixed),
     *(work_orders.WorkOrderNotFound, work_orders.AlreadyTaken),
 )
-
-GOING_WELL = dict(pairwise(HAPPY_PATH[HAPPY_PATH.index(State.PRICE_CALCULATED) :]))
-LETTERS = {
-    (State.SUBMITTED, State.PRICE_CALCULATED): Kind.PRICE,
-    SENT_BACK: Kind.SENT_BACK,
-    (State.SUBMITTED, State.PRICING_FAILED): Kind.PRICING_FAILED,
-    (State.CONFIRMED, State.MANUFACTURING_APPROVED): Kind.APPROVAL,
-    (State.PACKAGING, State.SHIPPED): Kind.SHIPPING,
-}
-
-
-def _address(house: int) -> Address:
-    return Address("Anna", f"Am Markt {house}", "DE", postal_code="04109", city="Leipzig")
 
 
 class OrderFlow(RuleBasedStateMachine):
@@ -121,18 +105,33 @@ class OrderFlow(RuleBasedStateMachine):
         made = self.platform.run(order())
         return self._accepted(Placed(made.id, made.number, Owner.PARTNER), State.SUBMITTED)
 
+    @rule(order=placed, model=st.sampled_from(["ring", "ring with a hole"]))
+    def customer_submits_another_model(self, order: Placed, model: str) -> None:
+        actor = f"customer:{self.customer.id}"
+
+        async def replace() -> None:
+            shop = self.platform.shop
+            async with shop.session() as session:
+                found = await session.get_one(Order, order.id)
+                await orders.attach_model(session, found, self.files[model], actor)
+            async with shop.session() as session:
+                await orders.submit(session, found, "gold-750", "satin", actor)
+
+        if order.owner is Owner.CUSTOMER and self._attempt(replace()):
+            self.told[order][State.SUBMITTED] += 1
+
     @rule(order=placed)
     def owner_confirms(self, order: Placed) -> None:
         self._shop_step(order, State.CONFIRMED, order.owner)
 
     @rule(order=placed, house=st.integers(1, 5), seller=st.booleans())
-    def somebody_changes_the_address(self, order: Placed, house: int, seller: bool) -> None:
+    def somebody_changes_theaddress_in(self, order: Placed, house: int, seller: bool) -> None:
         owner = Owner.SELLER if seller else order.owner
 
         async def change() -> object:
             async with self.platform.shop.session() as session:
-                return await delivery.change_address(
-                    session, order.id, _address(house), owner=owner, actor=f"{owner}:1"
+                return await delivery.changeaddress_in(
+                    session, order.id, address_in(house), owner=owner, actor=f"{owner}:1"
                 )
 
         self._attempt(change())
@@ -297,7 +296,7 @@ class OrderFlow(RuleBasedStateMachine):
         async with self.platform.mes.session() as session:
             job = await session.get(WorkOrder, placed.id)
             jobs_steps = await work_orders.history(session, placed.id)
-            calculation = await session.get(Calculation, placed.id)
+            calculation = await session.get(Calculation, (placed.id, order.submission))
             answers = await session.scalars(
                 sa.select(outbox_tables.outbox.c.type).where(
                     outbox_tables.outbox.c.body["order_id"].astext == str(placed.id)
@@ -333,7 +332,8 @@ class OrderFlow(RuleBasedStateMachine):
             assert job.promised_at == order.promised_at
             if State.MANUFACTURING_APPROVED in way and order.state is not State.CANCELLED:
                 assert job.address == order.address is not None
-            if State.PRICE_CALCULATED in way:
+            submitted = len(way) - way[::-1].index(State.SUBMITTED)
+            if State.PRICE_CALCULATED in way[submitted:]:
                 assert calculation is not None
                 parts = (order.metal_cost, order.making_cost, order.finish_cost)
                 assert order.price == calculation.total == sum(filter(None, parts), Decimal())
@@ -362,7 +362,7 @@ class OrderFlow(RuleBasedStateMachine):
             actor = f"{owner}:{order.id}"
             async with self.platform.shop.session() as session:
                 if to is State.CONFIRMED:
-                    home = _address(0)
+                    home = address_in(0)
                     return await delivery.confirm(session, order.id, home, owner=owner, actor=actor)
                 return await orders.move(session, order.id, to, owner=owner, actor=actor)
 
@@ -392,9 +392,3 @@ class OrderFlow(RuleBasedStateMachine):
     async def _state(self, order: Placed) -> State:
         async with self.platform.shop.session() as session:
             return (await session.get_one(Order, order.id)).state
-
-
-@dataclass(frozen=True)
-class Held:
-    queue: str
-    message: AbstractIncomingMessage = field(repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -111,6 +112,23 @@ async def test_it_has_all_active_work_and_the_newest_on_top(
 
     assert [state for _, state in shown] == [State.PRICE_CALCULATED, State.SUBMITTED]
     assert shown[0][0] == f"AT-{newest.hex[:6].upper()}"
+
+
+async def test_a_piece_that_left_comes_back_with_another_model(
+    settings: Settings, mes: Database, model: ReadModel, start: Start
+) -> None:
+    start(Projector(settings.mes_database, model))
+    order_id = await new_work(mes, State.PRICING_FAILED)
+    await new_work(mes)
+    assert len(await agree(mes, model)) == 1
+
+    steps = (State.PRICING_FAILED, State.FILE_UPLOADED, State.SUBMITTED)
+    for sequence, (before, to) in enumerate(pairwise(steps), start=3):
+        async with mes.session() as session:
+            await work_orders.handle(session, told(order_id, before, to, sequence=sequence))
+
+    number = f"AT-{order_id.hex[:6].upper()}"
+    assert (await agree(mes, model))[-1] == (number, State.SUBMITTED)
 
 
 async def test_events_that_come_twice_and_in_any_order_lead_to_the_same_list(

@@ -101,6 +101,7 @@ async def test_every_step_has_its_event_in_the_outbox_and_its_id_in_the_history(
         "from": "INITIATED",
         "to": "FILE_UPLOADED",
         "sequence": 2,
+        "submission": 1,
         "metal": None,
         "finish": None,
         "model_checksum": MODEL.checksum,

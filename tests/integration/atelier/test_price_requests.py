@@ -124,7 +124,7 @@ async def requests(mes: Database) -> list[UUID]:
 
 async def calculation(mes: Database, event: Event) -> Calculation:
     async with mes.session() as session:
-        return await session.get_one(Calculation, event.order_id)
+        return await session.get_one(Calculation, (event.order_id, 1))
 
 
 async def test_an_order_is_priced_once_however_often_it_is_asked(
@@ -151,6 +151,7 @@ async def test_an_order_is_priced_once_however_often_it_is_asked(
         "metal_cost": str(found.metal_cost),
         "making": str(found.making),
         "finish_cost": "18.00",
+        "submission": 1,
     }
     assert Decimal(figures["price"]) == sum(
         Decimal(figures[part]) for part in ("metal_cost", "making", "finish_cost")
@@ -188,7 +189,8 @@ async def test_a_model_that_cannot_be_cast_is_answered_with_the_reason(
     name, answer = await answered(mes, event)
 
     found = await calculation(mes, event)
-    assert (name, answer) == ("pricing.failed", {"code": "open-surface", "reason": found.failure})
+    told_why = {"code": "open-surface", "reason": found.failure, "submission": 1}
+    assert (name, answer) == ("pricing.failed", told_why)
     assert (found.failure_code, found.total) == ("open-surface", None)
 
 
@@ -209,7 +211,7 @@ async def test_an_estimate_is_answered_and_leaves_no_calculation(
 
     assert (name, figures["finish_cost"]) == ("estimate.calculated", "36.00")
     async with mes.session() as session:
-        assert await session.get(Calculation, estimate.order_id) is None
+        assert await session.get(Calculation, (estimate.order_id, 1)) is None
 
 
 async def test_a_model_that_we_lost_is_our_fault_and_not_the_customers(

@@ -35,7 +35,8 @@ def told(
 
     Without `sequence`, what it is in the life of an order of a customer that is going well.
     """
-    place = HAPPY_PATH.index(to) + 1 if before is None else HAPPY_PATH.index(before) + 2
+    if sequence is None:
+        sequence = HAPPY_PATH.index(to) + 1 if before is None else HAPPY_PATH.index(before) + 2
     return Event(
         type=f"order.{to.lower()}",
         order_id=order_id,
@@ -44,7 +45,7 @@ def told(
             "number": f"AT-{order_id.hex[:6].upper()}",
             "from": before,
             "to": to,
-            "sequence": sequence or place,
+            "sequence": sequence,
             "metal": "gold-585",
             "finish": "polished",
             "model_checksum": MODEL.checksum,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from atelier.domain.lifecycle import (
     SENT_BACK,
+    STEPS_BACK,
     TRANSITIONS,
     IllegalTransition,
     Owner,
@@ -18,6 +19,7 @@ from atelier.domain.lifecycle import (
     check,
     is_behind,
     is_legal,
+    is_sent_back,
 )
 
 DESIGN = """
@@ -35,6 +37,8 @@ DESIGN = """
     PACKAGING               SHIPPED                  operator
     SHIPPED                 CLOSED                   seller
     CONFIRMED               PRICE_CALCULATED         seller
+    PRICE_CALCULATED        FILE_UPLOADED            customer
+    PRICING_FAILED          FILE_UPLOADED            customer
     INITIATED               CANCELLED                customer partner seller
     FILE_UPLOADED           CANCELLED                customer partner seller
     SUBMITTED               CANCELLED                customer partner seller
@@ -53,16 +57,17 @@ any_owner = st.sampled_from(Owner)
 
 
 @st.composite
-def legal_histories(draw: st.DrawFn, times_sent_back: int = 2) -> list[State]:
+def legal_histories(draw: st.DrawFn, steps_back: int = 3) -> list[State]:
     history: list[State] = []
     current: State | None = None
-    while after := [b for a, b in TABLE if a is current]:
-        if (current, State.PRICE_CALCULATED) == SENT_BACK:
-            times_sent_back -= 1
-            after = after if times_sent_back >= 0 else [b for b in after if b != SENT_BACK[1]]
+    while after := [
+        b for a, b in TABLE if a is current and (steps_back > 0 or (a, b) not in STEPS_BACK)
+    ]:
         if bool(history) and draw(st.booleans()):
             break
-        current = draw(st.sampled_from(after))
+        following = draw(st.sampled_from(after))
+        steps_back -= (current, following) in STEPS_BACK
+        current = following
         history.append(current)
     return history
 
@@ -70,6 +75,39 @@ def legal_histories(draw: st.DrawFn, times_sent_back: int = 2) -> list[State]:
 def test_an_order_that_was_sent_back_is_confirmed_again() -> None:
     again = [State.PRICE_CALCULATED, State.CONFIRMED]
     assert is_legal([State.SUBMITTED, *again, *again, State.MANUFACTURING_APPROVED])
+
+
+@pytest.mark.parametrize("answer", [State.PRICE_CALCULATED, State.PRICING_FAILED])
+def test_another_model_is_submitted_in_place_of_one_that_was_answered(answer: State) -> None:
+    first = [State.INITIATED, State.FILE_UPLOADED, State.SUBMITTED, answer]
+    another = [State.FILE_UPLOADED, State.SUBMITTED, State.PRICE_CALCULATED]
+    assert is_legal([*first, *another, *another, State.CONFIRMED])
+
+
+@pytest.mark.parametrize("owner", [Owner.PARTNER, Owner.SELLER, Owner.PRICING])
+def test_only_the_customer_replaces_the_model(owner: Owner) -> None:
+    with pytest.raises(IllegalTransition):
+        check(State.PRICE_CALCULATED, State.FILE_UPLOADED, owner)
+
+
+def test_what_is_confirmed_or_being_measured_is_not_replaced() -> None:
+    for state in (State.SUBMITTED, State.CONFIRMED, State.CANCELLED):
+        with pytest.raises(IllegalTransition):
+            check(state, State.FILE_UPLOADED, Owner.CUSTOMER)
+
+
+@pytest.mark.parametrize(
+    ("history", "so"),
+    [
+        ([State.SUBMITTED, *SENT_BACK], True),
+        ([State.SUBMITTED, State.PRICE_CALCULATED], False),
+        ([*SENT_BACK, State.CONFIRMED], False),
+        ([*SENT_BACK, State.FILE_UPLOADED, State.SUBMITTED, State.PRICE_CALCULATED], False),
+    ],
+    ids=["sent back", "priced for the first time", "confirmed again", "priced anew"],
+)
+def test_an_order_is_sent_back_until_something_follows(history: list[State], so: bool) -> None:
+    assert is_sent_back(history) is so
 
 
 def test_every_transition_has_the_owners_of_the_table() -> None:
@@ -164,6 +202,7 @@ def test_no_state_is_behind_itself(state: State) -> None:
         (State.PRICE_CALCULATED, State.PRICING_FAILED),
         (State.MANUFACTURING_STARTED, State.CANCELLED),
         (State.CANCELLED, State.CLOSED),
+        (State.PRICING_FAILED, State.FILE_UPLOADED),
     ],
 )
 def test_states_on_different_ways_are_not_behind_each_other(state: State, other: State) -> None:

@@ -9,7 +9,7 @@ from atelier.web.rendering import STATIC
 
 _RULE = re.compile(r"(?P<selectors>[^{}]+)\{(?P<body>[^{}]*)\}")
 _BACKGROUNDS = ("#ffffff", "#f1efea")  # of a row, and of one under the mouse
-_BEGUN = {State.INITIATED, State.FILE_UPLOADED}  # the workshop never hears of them
+_BEGUN = {State.INITIATED}  # the workshop never hears of it
 
 
 def _marks() -> dict[State, tuple[str, str]]:

@@ -41,9 +41,13 @@ export class Drawing {
     const [, state, metal, model, source, operator, since, promised, next] = element.children;
     element.dataset.state = row.state;
     this.#drawState(state, row);
-    if (!element.row) {
+    // A customer may give another model, in another metal, before the workshop begins.
+    const [before, now] = [element.row, row].map((it) => it && [it.metal, it.finish, it.model].join());
+    if (before !== now) {
       metal.replaceChildren(swatch(row.metal), ` ${this.#metalAndFinish(row)}`);
       model.textContent = row.model;
+    }
+    if (!element.row) {
       source.textContent = this.sources.get(row.source) ?? row.source;
       since.replaceChildren(this.#time(row.created / 1000));
     }
