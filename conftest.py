@@ -21,6 +21,7 @@ pytest_plugins = [
     "fixtures.steps.pricing",
     "fixtures.steps.partner_program",
     "fixtures.steps.seller",
+    "fixtures.steps.sent_back",
     "fixtures.steps.service",
     "fixtures.steps.studio",
     "fixtures.steps.workshop",

@@ -39,16 +39,20 @@ def pages(company: Company) -> Iterator[tuple[Page, dict[str, str]]]:
             return number
 
         chosen, failed = priced(), priced("the ring with an open surface")
-        approved, cancelled = priced(), priced()
+        approved, cancelled, sent_back = priced(), priced(), priced()
         shop.confirm(approved)
         crm.approve(approved)
         shop.cancel(cancelled, "I found another one.")
+        shop.confirm(sent_back)
+        crm.send_back(sent_back, "The band is thinner than one millimetre: it would bend.")
         addresses = {
             "orders": "/orders",
             "new": "/orders/new",
             "metal and finish": f"/orders/{uploaded()}",
             "price": f"/orders/{chosen}",
             "no price": f"/orders/{failed}",
+            "sent back": f"/orders/{sent_back}",
+            "another ring": f"/studio?order={sent_back}",
             "approved": f"/orders/{approved}",
             "cancel?": f"/orders/{approved}/cancel",
             "cancelled": f"/orders/{cancelled}",

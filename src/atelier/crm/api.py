@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from atelier.crm import service
@@ -67,6 +67,10 @@ class Summary(BaseModel):
     promised_at: datetime | None
     tracking_number: str | None
     cancellation_requested: bool
+    sent_back: str | None = Field(
+        description="What the seller said who sent the order back; null where it does not stand "
+        "sent back."
+    )
     sequence: int
     created_at: datetime
     updated_at: datetime
@@ -158,12 +162,16 @@ async def find(
     customer: UUID | None = None,
     partner: UUID | None = None,
     overdue: bool = False,
+    sent_back: bool | None = None,
     cursor: Cursor = None,
 ) -> Found:
     """Searches by a part of number, reference, e-mail or name, and by what else must fit."""
-    wanted = Wanted(q, state, customer, partner, overdue)
+    wanted = Wanted(q, state, customer, partner, overdue, sent_back)
     found = await service.find_orders(request, wanted, cursor)
-    return Found(orders=[summary(order) for order in found.rows], next=found.next)
+    return Found(
+        orders=[summary(order, found.sent_back.get(order.id)) for order in found.rows],
+        next=found.next,
+    )
 
 
 @router.get("/orders/{number}")
@@ -171,7 +179,7 @@ async def look_up(request: Request, _: service.SignedIn, number: str) -> Detail:
     """One order with its history, its notes and what is wrong with it."""
     details = await service.look_up(request, number)
     return Detail(
-        **summary(details.order).model_dump(),
+        **summary(details.order, details.sent_back).model_dump(),
         address=delivery_address(details.order.address),
         history=[step(entry, details.names) for entry in details.history],
         notes=[_note(note) for note in details.notes],
@@ -199,7 +207,8 @@ async def change_address(
 
 @router.post("/orders/{number}/send-back")
 async def send_back(request: Request, seller: service.SignedIn, number: str, why: Reason) -> Detail:
-    """Does not approve an order: whoever ordered confirms again, or cancels."""
+    """Does not approve an order: whoever ordered confirms again or cancels, a customer may also
+    change it."""
     await service.act(request, seller, number, "send-back", why.reason)
     return await look_up(request, seller, number)
 
@@ -254,8 +263,9 @@ async def needs_attention(request: Request, _: service.SignedIn) -> Attention:
     )
 
 
-def summary(order: Order) -> Summary:
-    """The document of an order that was loaded with whoever ordered."""
+def summary(order: Order, sent_back: str | None = None) -> Summary:
+    """The document of an order that was loaded with whoever ordered; `sent_back` is why it was
+    sent back to where it stands."""
     customer, partner = order.customer, order.partner
     return Summary(
         id=order.id,
@@ -280,6 +290,7 @@ def summary(order: Order) -> Summary:
         promised_at=order.promised_at,
         tracking_number=order.tracking_number,
         cancellation_requested=order.cancellation_requested_by is not None,
+        sent_back=sent_back,
         sequence=order.sequence,
         created_at=order.created_at,
         updated_at=order.updated_at,

@@ -21,8 +21,8 @@ from atelier.languages import gettext_lazy
 from atelier.web import order_progress
 from atelier.web.address_form import INCOMPLETE, typed_address
 from atelier.web.forms import form, text
+from atelier.web.live import without_news
 from atelier.web.model_view import model_routes
-from atelier.web.paging import Page
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.sessions import see_other
 from atelier.web.sign_in import sign_in_routes
@@ -32,6 +32,9 @@ router = sign_in_routes(
     lambda connections: connections.shop,
     welcome=gettext_lazy("The sales desk, for colleagues only."),
 )
+
+
+_SENT_BACK = "SENT_BACK"
 
 
 async def _menu(request: Request, _: service.SignedIn) -> None:
@@ -61,8 +64,9 @@ async def orders_page(
     cursor: str | None = None,
 ) -> Response:
     """The search and what it found; a form sends its empty fields, too."""
-    refusal, found = None, Page[Order]([], None)
-    wanted = Wanted(q.strip(), _state(state), None, _id(partner), bool(overdue))
+    refusal, found = None, service.FoundOrders([], None, {})
+    chosen, sent_back = _state(state)
+    wanted = Wanted(q.strip(), chosen, None, _id(partner), bool(overdue), sent_back)
     try:
         found = await service.find_orders(request, wanted, cursor)
     except Refusal as error:
@@ -74,6 +78,7 @@ async def orders_page(
         refusal=refusal,
         wanted=wanted,
         orders=found.rows,
+        sent_back=found.sent_back,
         more=_more("/orders", asked, found.next),
         continued=cursor is not None,
         partners=await service.partners(request),
@@ -121,6 +126,7 @@ async def customer_page(
         "customer.html",
         customer=customer,
         orders=found.rows,
+        sent_back=found.sent_back,
         more=_more(f"/customers/{customer.id}", {}, found.next),
     )
 
@@ -137,9 +143,7 @@ async def order_page(
 ) -> Response:
     """One order; htmx looks for news with the version `seen` and gets 204 for none."""
     details = await service.look_up(request, number)
-    if _version(details.order) == seen:
-        return Response(status_code=204)
-    return _order_page(request, details)
+    return without_news(seen, _version(details.order)) or _order_page(request, details)
 
 
 @_signed_in.post("/orders/{number}/notes")
@@ -217,7 +221,8 @@ def _order_page(
         concerns=details.concerns,
         possible=details.possible,
         typed=typed or {},
-        steps=order_progress.steps(reached),
+        sent_back=details.sent_back,
+        steps=order_progress.steps(reached, [entry.reason for entry in details.history]),
         interval=order_progress.poll_interval(details.order.state),
         longest_reason=service.LONGEST_REASON,
         longest_note=service.LONGEST_NOTE,
@@ -227,7 +232,7 @@ def _order_page(
 
 def _version(order: Order) -> str:
     # A cancellation that the factory was asked for, or refused, is no step.
-    return f"{order.sequence}.{order.updated_at.timestamp():.0f}"
+    return f"{order.submission}.{order.sequence}.{order.updated_at.timestamp():.0f}"
 
 
 def _more(path: str, asked: dict[str, str], cursor: str | None) -> str | None:
@@ -238,8 +243,12 @@ def _more(path: str, asked: dict[str, str], cursor: str | None) -> str | None:
     return f"{path}?{urlencode({**query, 'cursor': cursor})}"
 
 
-def _state(name: str) -> State | None:
-    return State(name) if name in State.__members__ else None
+def _state(name: str) -> tuple[State | None, bool | None]:
+    """What the list of states offers: a price that is sent back has a line of its own there."""
+    if name == _SENT_BACK:
+        return State.PRICE_CALCULATED, True
+    state = State(name) if name in State.__members__ else None
+    return state, False if state is State.PRICE_CALCULATED else None
 
 
 def _id(text: str) -> UUID | None:

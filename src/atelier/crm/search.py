@@ -22,6 +22,7 @@ from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
 from atelier.languages import gettext_lazy
 from atelier.usecases.overdue import is_overdue
+from atelier.usecases.sent_back import is_sent_back
 from atelier.web.paging import Page, page_of
 from atelier.web.refusal import Refusal
 
@@ -43,7 +44,8 @@ _TOO_SHORT: Final = Refusal(
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which orders: all that is given must fit.
+    """Which orders: all that is given must fit. `sent_back` is whether a seller has sent them back
+    to where they stand, None for either.
 
     `text` is a part of the number, of the reference, or of the name or e-mail address of whoever
     ordered.
@@ -54,6 +56,7 @@ class Wanted:
     customer: UUID | None = None
     partner: UUID | None = None
     overdue: bool = False
+    sent_back: bool | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -84,6 +87,8 @@ async def find_orders(
         query = query.where(Order.partner_id == wanted.partner)
     if wanted.overdue:
         query = query.where(is_overdue(at))
+    if wanted.sent_back is not None:
+        query = query.where(is_sent_back() if wanted.sent_back else ~is_sent_back())
     return await page_of(session, query, Order.created_at, Order.id, cursor=cursor, limit=limit)
 
 

@@ -26,10 +26,10 @@ from atelier.crm.search import Wanted
 from atelier.data.database import Reading
 from atelier.data.shop import Customer, Order, OrderHistory, OrderNote, Partner, Seller
 from atelier.domain.delivery import Address, AddressFixed, may_change
-from atelier.domain.lifecycle import TRANSITIONS, Owner, State
+from atelier.domain.lifecycle import TRANSITIONS, Owner, State, is_sent_back
 from atelier.languages import gettext_lazy
 from atelier.languages.figures import Figure
-from atelier.usecases import delivery, orders
+from atelier.usecases import delivery, orders, sent_back
 from atelier.web.model_pictures import ShownModel
 from atelier.web.model_view import NO_MODEL
 from atelier.web.paging import Page
@@ -102,6 +102,13 @@ class OrderDetails:
     concerns: Sequence[Concern]
 
     @property
+    def sent_back(self) -> str | None:
+        """What was said, where a seller has sent it back to where it stands."""
+        if not is_sent_back([entry.to_state for entry in self.history]):
+            return None
+        return self.history[-1].reason or ""
+
+    @property
     def possible(self) -> set[Act]:
         """What a seller can do with it now."""
         return {
@@ -112,11 +119,24 @@ class OrderDetails:
         }
 
 
-async def find_orders(request: Request, wanted: Wanted, cursor: str | None) -> Page[Order]:
+@dataclass(frozen=True)
+class FoundOrders:
+    """A page of orders; `sent_back` are those of them that were sent back, by id, with the
+    reason."""
+
+    rows: Sequence[Order]
+    next: str | None
+    sent_back: Mapping[UUID, str]
+
+
+async def find_orders(request: Request, wanted: Wanted, cursor: str | None) -> FoundOrders:
     """A page of the orders that are wanted, newest first. Raises Refusal."""
-    return await _read(
-        request, lambda session: search.find_orders(session, wanted, at=now(), cursor=cursor)
-    )
+
+    async def find(session: AsyncSession) -> FoundOrders:
+        found = await search.find_orders(session, wanted, at=now(), cursor=cursor)
+        return FoundOrders(found.rows, found.next, await sent_back.reasons(session, found.rows))
+
+    return await _read(request, find)
 
 
 async def find_customers(request: Request, text: str, cursor: str | None) -> Page[Customer]:

@@ -14,6 +14,7 @@ from atelier.languages import gettext_lazy
 from atelier.mes import service
 from atelier.web import order_progress
 from atelier.web.forms import form, text
+from atelier.web.live import without_news
 from atelier.web.model_view import model_routes, thumbnail_route
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.sessions import see_other
@@ -43,9 +44,7 @@ async def work_page(request: Request, _: service.SignedIn) -> Response:
 async def job_page(request: Request, _: service.SignedIn, number: str, seen: str = "") -> Response:
     """One piece; htmx looks for news with the version `seen` and gets 204 for none."""
     job = await service.look_up(request, number)
-    if _version(job.work) == seen:
-        return Response(status_code=204)
-    return _job_page(request, job)
+    return without_news(seen, _version(job.work)) or _job_page(request, job)
 
 
 @_signed_in.post("/work/{number}/{act}")
@@ -104,7 +103,7 @@ def _job_page(request: Request, job: service.Job, refusal: Refusal | None = None
 
 def _version(work: WorkOrder) -> str:
     # Another address is no step.
-    return f"{work.sequence}.{work.address_version}"
+    return f"{work.submission}.{work.sequence}.{work.address_version}"
 
 
 router.include_router(_signed_in)

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.clock import now
-from atelier.data.shop import Customer, Order, OrderHistory
+from atelier.data.shop import Customer, Order
 from atelier.domain import delivery as addresses
 from atelier.domain import finishes, lifecycle
 from atelier.domain.delivery import BadDelivery
 from atelier.domain.designs import DESIGNS
-from atelier.domain.lifecycle import IllegalTransition, Owner, State
+from atelier.domain.lifecycle import IllegalTransition, Owner, State, is_sent_back
 from atelier.domain.model_advice import advice
 from atelier.domain.promises import is_stalled
 from atelier.languages import gettext_lazy as _
@@ -25,10 +25,11 @@ from atelier.shop.accounts import SignedIn, Visitor
 from atelier.shop.catalogue import picture_path
 from atelier.shop.new_piece import uploaded_model
 from atelier.storage.model_store import StoredModel
-from atelier.usecases import delivery, metal_prices, orders, unfinished
+from atelier.usecases import delivery, metal_prices, orders, sent_back, unfinished
 from atelier.web import order_progress
 from atelier.web.address_form import INCOMPLETE, typed_address
 from atelier.web.forms import form, text
+from atelier.web.live import without_news
 from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other
@@ -38,6 +39,12 @@ _NO_METAL: Final = Refusal(
     "metal-missing",
     _("No metal chosen"),
     _("Choose the metal of your piece and ask again."),
+)
+_OTHER_PIECE: Final = Refusal(
+    409,
+    "piece-changed",
+    _("The piece has been changed"),
+    _("You changed it in another window. Look at its price here before you confirm."),
 )
 _LONGEST_REASON: Final = 500  # characters
 
@@ -61,7 +68,8 @@ async def orders_page(request: Request, customer: SignedIn) -> Response:
     """The customer's orders, newest first."""
     async with connections_of(request).shop.session() as session:
         found = await orders.of_customer(session, customer.id)
-    return page(request, "orders.html", orders=found)
+        why = await sent_back.reasons(session, found)
+    return page(request, "orders.html", orders=found, sent_back=why)
 
 
 @router.get("/orders/{number}")
@@ -76,14 +84,12 @@ async def order_status(
 ) -> Response:
     """The part of the page that changes; 204 while version `seen` is still the newest."""
     context = await _order_context(request, customer, number)
-    if context["version"] == seen:
-        return Response(status_code=204)
-    return page(request, "order_live.html", **context)
+    return without_news(seen, context["version"]) or page(request, "order_live.html", **context)
 
 
 @router.post("/orders/{number}/model")
 async def upload_model(request: Request, customer: SignedIn, number: str) -> Response:
-    """Takes the STL file `model`."""
+    """Takes the STL file `model`, also in place of one that has its answer already."""
 
     async def upload() -> StoredModel:
         async with connections_of(request).shop.session() as session:
@@ -124,13 +130,18 @@ async def submit(request: Request, customer: SignedIn, number: str) -> Response:
 
 @router.post("/orders/{number}/confirm")
 async def confirm(request: Request, customer: SignedIn, number: str) -> Response:
-    """Confirms the order at its price, to be sent to the address in the form."""
+    """Confirms the order at its price, to be sent to the address in the form; `submission` is the
+    one whose price the page has shown."""
 
-    async def act(session: AsyncSession, order: Order, typed: dict[str, str]) -> None:
+    async def act(session: AsyncSession, order: Order, typed: dict[str, str], seen: str) -> None:
         lifecycle.check(order.state, State.CONFIRMED, Owner.CUSTOMER)
         address = addresses.checked(**typed)
         actor = _actor(customer)
         await delivery.confirm(session, order.id, address, owner=Owner.CUSTOMER, actor=actor)
+        # Asked for when the order is locked; the step is taken back with the transaction.
+        await session.refresh(order, ["submission"])
+        if seen and seen != str(order.submission):
+            raise _OTHER_PIECE
 
     return await _act_with_address(request, customer, number, act)
 
@@ -139,7 +150,7 @@ async def confirm(request: Request, customer: SignedIn, number: str) -> Response
 async def change_address(request: Request, customer: SignedIn, number: str) -> Response:
     """Has the piece sent to the address in the form instead."""
 
-    async def act(session: AsyncSession, order: Order, typed: dict[str, str]) -> None:
+    async def act(session: AsyncSession, order: Order, typed: dict[str, str], _: str) -> None:
         if not addresses.may_change(order.state, Owner.CUSTOMER, order.address):
             raise addresses.AddressFixed(order.state)
         address = addresses.checked(**typed)
@@ -238,14 +249,15 @@ async def _act_with_address(
     request: Request,
     customer: Customer,
     number: str,
-    action: Callable[[AsyncSession, Order, dict[str, str]], Awaitable[object]],
+    action: Callable[[AsyncSession, Order, dict[str, str], str], Awaitable[object]],
 ) -> Response:
-    """What was typed stays in the form if it is refused."""
+    """What was typed stays in the form if it is refused. `action` is told of the `submission`, too,
+    that the page has shown."""
     async with form(request) as fields:
-        typed = typed_address(fields)
+        typed, seen = typed_address(fields), text(fields, "submission")
     try:
         async with connections_of(request).shop.session() as session:
-            await action(session, await _own(session, customer, number), typed)
+            await action(session, await _own(session, customer, number), typed, seen)
     except BadDelivery as error:
         told = {"typed": typed, "address_faults": error.faults}
         return await _order_page(request, customer, number, INCOMPLETE, **told)
@@ -266,6 +278,11 @@ async def _order_page(
     return page(request, "order_page.html", refusal=refusal, **{**context, **refused})
 
 
+def _version(order: Order) -> str:
+    # Not only steps are news: the workshop may refuse to cancel, and time goes by.
+    return f"{order.submission}.{order.sequence}.{order.updated_at.timestamp():.6f}"
+
+
 async def _order_context(request: Request, customer: Customer, number: str) -> dict[str, Any]:
     connections = connections_of(request)
     async with connections.shop.session() as session:
@@ -278,10 +295,9 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "order": order,
         "lines": timeline.lines(history),
         "late": late,
-        # Not only steps are news: the workshop may refuse to cancel, and time goes by.
-        "version": f"{order.sequence}.{order.updated_at.timestamp():.6f}{'.late' if late else ''}",
+        "version": _version(order) + (".late" if late else ""),
         "interval": order_progress.poll_interval(order.state),
-        "sent_back": history[-1] if _is_sent_back(history[-1]) else None,
+        "sent_back": history[-1] if is_sent_back([each.to_state for each in history]) else None,
         "advice": advice(order.failure_code),
         "cancellable": _can_cancel(order),
         "typed": addresses.parts(address) if address else {"recipient": customer.name},
@@ -292,7 +308,3 @@ async def _order_context(request: Request, customer: Customer, number: str) -> d
         "gram_prices": gram_prices,
         "constructor": studio.path_to(order),
     }
-
-
-def _is_sent_back(entry: OrderHistory) -> bool:
-    return (entry.from_state, entry.to_state) == lifecycle.SENT_BACK

@@ -15,11 +15,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.data.shop import Order
+from atelier.data.shop import Customer, Order
 from atelier.domain import ring_design
 from atelier.domain.designs import DESIGNS
 from atelier.domain.finishes import FINISHES, USUAL
+from atelier.domain.lifecycle import REPLACED, State
 from atelier.domain.metals import METALS
+from atelier.domain.order_numbers import is_number
 from atelier.domain.ring_design import RingDesign
 from atelier.domain.ring_sizes import EU_SIZES, ring_size
 from atelier.languages import ENGLISH, Words, speaking
@@ -31,7 +33,7 @@ from atelier.shop.ring_renderer import made, picture, renderer, shape, stl
 from atelier.usecases import orders
 from atelier.web.forms import form
 from atelier.web.painting import painter
-from atelier.web.refusal import Refusal, page
+from atelier.web.refusal import UNDERSTOOD, Refusal, page, refusal_of
 from atelier.web.scope import connections_of
 from atelier.web.sessions import see_other, sign_in_path
 
@@ -60,8 +62,9 @@ router = APIRouter()
 class Wish:
     """What somebody draws: the ring, its metal and finish, and what is wrong with it, by field.
 
-    `design` is the code of the catalogue's design that it began with, or empty; `typed` has the
-    faulty fields as they came, so that they can be corrected where they are.
+    `design` is the code of the catalogue's design that it began with, or empty; `order` is the
+    number of the order whose ring it takes the place of, or empty. `typed` has the faulty fields as
+    they came, so that they can be corrected where they are.
     """
 
     ring: RingDesign
@@ -71,6 +74,7 @@ class Wish:
     design: str
     faults: Mapping[str, Words]
     typed: Mapping[str, str]
+    order: str = ""
 
     @classmethod
     def of(cls, fields: Mapping[str, str]) -> Wish:
@@ -90,14 +94,25 @@ class Wish:
         except ValueError:
             view = View.PORTRAIT
         typed = {name: fields[name] for name in faults if name in fields}
-        return cls(ring, metal, finish, view, design.code if design else "", faults, typed)
+        order = fields.get("order", "")
+        return cls(
+            ring,
+            metal,
+            finish,
+            view,
+            design.code if design else "",
+            faults,
+            typed,
+            order if is_number(order) else "",
+        )
 
     @property
     def query(self) -> str:
         """What `of` makes the same wish of, as the query of an address."""
         named = {"design": self.design} if self.design else {}
         chosen = {"metal": self.metal, "finish": self.finish, "view": self.view}
-        return urlencode({**named, **ring_design.as_fields(self.ring), **chosen})
+        order = {"order": self.order} if self.order else {}
+        return urlencode({**named, **ring_design.as_fields(self.ring), **chosen, **order})
 
     @property
     def name(self) -> str:
@@ -167,7 +182,8 @@ async def studio_picture(request: Request) -> Response:
 
 @router.post("/studio/order")
 async def order_ring(request: Request, customer: Visitor) -> Response:
-    """Makes the model of the ring, and with it an order; leads there, by the sign-in if need be."""
+    """Makes the model of the ring, and with it an order, or gives it to the order that it is for;
+    leads there, by the sign-in if need be."""
     async with form(request) as fields:
         wish = Wish.of({name: value for name, value in fields.items() if isinstance(value, str)})
     if wish.faults:
@@ -180,20 +196,37 @@ async def order_ring(request: Request, customer: Visitor) -> Response:
         return await _studio_page(request, wish, refusal)
     if customer is None:
         return see_other(sign_in_path(f"/studio?{wish.query}"))
+    try:
+        number = await _ordered(request, customer, wish)
+    except UNDERSTOOD as error:
+        return await _studio_page(request, wish, refusal_of(error))
+    return see_other(f"/orders/{number}")
+
+
+async def _ordered(request: Request, customer: Customer, wish: Wish) -> str:
+    """The number of the order that has the ring now. Raises OrderNotFound, IllegalTransition."""
     connections = connections_of(request)
     file = _MadeFile(wish.filename, bytearray(await renderer.do(stl, wish.ring)))
     model = await connections.models.save(file, connections.settings.upload_limit)
     async with connections.shop.session() as session:
         drawn = orders.Drawn(wish.ring, wish.metal, wish.finish)
-        number = (await orders.begin(session, customer.id, model, drawn)).number
-    return see_other(f"/orders/{number}")
+        if not wish.order:
+            return (await orders.begin(session, customer.id, model, drawn)).number
+        order = await orders.by_number(session, wish.order)
+        if order is None or order.customer_id != customer.id:
+            raise orders.OrderNotFound(wish.order)
+        await orders.attach_model(session, order, model, f"customer:{customer.id}", drawn)
+        return order.number
 
 
 def path_to(order: Order) -> str | None:
-    """Where the constructor shows the ring of an order; None for a model that was uploaded."""
+    """Where the constructor shows the ring of an order, to take another one's place there if it
+    still can; None for a model that was uploaded."""
     if order.design is None:
         return None
     chosen = {"metal": order.metal, "finish": order.finish}
+    if (order.state, State.FILE_UPLOADED) in REPLACED:
+        chosen["order"] = order.number
     return f"/studio?{urlencode({**ring_design.as_fields(order.design), **chosen})}"
 
 

@@ -26,10 +26,8 @@ from atelier.domain.finishes import finish
 from atelier.domain.lifecycle import (
     FACTORY_STEPS,
     REPLACED,
-    TRANSITIONS,
     Owner,
     State,
-    is_behind,
 )
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
@@ -38,8 +36,9 @@ from atelier.languages import gettext_lazy
 from atelier.languages.keeping import from_dict_or_none
 from atelier.messaging import outbox
 from atelier.messaging.event import Event
-from atelier.messaging.handler import NotYet, Refused
+from atelier.messaging.handler import Refused
 from atelier.storage.model_store import StoredModel
+from atelier.usecases.due import is_due
 from atelier.usecases.submissions import begin_another, submission_of
 
 
@@ -393,18 +392,3 @@ def _of(model: StoredModel) -> dict[str, Any]:
         "model_name": model.name,
         "model_bytes": model.size,
     }
-
-
-def is_due(current: State, to: State, owner: Owner) -> bool:
-    """True when `owner`'s step to `to` is the next one; False when it has been passed already.
-
-    Events come twice, late and in the wrong order; none of that may leave the legal graph. Raises
-    NotYet when steps before it are missing, Refused when `to` cannot be reached any more.
-    """
-    if owner in TRANSITIONS.get((current, to), ()):
-        return True
-    if current is to or is_behind(to, current):
-        return False
-    if is_behind(current, to):
-        raise NotYet(f"told of {to}, but the order is still {current}")
-    raise Refused(f"told of {to}, which an order that is {current} cannot reach")

@@ -17,8 +17,9 @@ from atelier.domain.lifecycle import BEFORE_SUBMISSION
 
 
 def kept_until(order: Order, days: int) -> datetime | None:
-    """When an order may go that nobody goes on with; None for one that was submitted."""
-    if order.state not in BEFORE_SUBMISSION:
+    """When an order may go that nobody goes on with; None for one that was submitted, even if it
+    was changed since."""
+    if order.state not in BEFORE_SUBMISSION or order.submission > 1:
         return None
     return order.updated_at + timedelta(days=days)
 
@@ -33,7 +34,7 @@ async def remove_one(
     """
     query = (
         sa.select(Order)
-        .where(Order.state.in_(BEFORE_SUBMISSION), Order.updated_at < before)
+        .where(Order.state.in_(BEFORE_SUBMISSION), Order.submission == 1, Order.updated_at < before)
         .order_by(Order.updated_at)
         .limit(1)
         .with_for_update(skip_locked=True)

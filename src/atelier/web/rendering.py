@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 from atelier import company_time
 from atelier.domain import delivery
 from atelier.domain.finishes import FINISHES, USUAL
-from atelier.domain.lifecycle import State
+from atelier.domain.lifecycle import SENT_BACK, State
 from atelier.domain.metals import METALS
 from atelier.domain.ring_design import PLACE_NAMES, PROFILE_NAMES, SEAT_NAMES, SURFACE_NAMES
 from atelier.domain.ring_sizes import ring_size
@@ -184,6 +184,7 @@ def _environment(service: Service, templates: Path) -> Environment:
         "seats": SEAT_NAMES,
         "places": PLACE_NAMES,
         "ring_size": ring_size,
+        "sent_back_step": SENT_BACK,
         "address_lines": delivery.lines,
         "longest_of_address": delivery.LONGEST,
         "country_name": country_name,

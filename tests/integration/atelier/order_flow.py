@@ -33,6 +33,7 @@ from atelier.domain.lifecycle import (
     is_legal,
 )
 from atelier.domain.metals import METALS
+from atelier.mail.kinds import Kind
 from atelier.services import SUBSCRIPTIONS
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import delivery, orders, work_orders
@@ -130,7 +131,7 @@ class OrderFlow(RuleBasedStateMachine):
 
         async def change() -> object:
             async with self.platform.shop.session() as session:
-                return await delivery.changeaddress_in(
+                return await delivery.change_address(
                     session, order.id, address_in(house), owner=owner, actor=f"{owner}:1"
                 )
 

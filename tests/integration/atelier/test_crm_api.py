@@ -152,7 +152,7 @@ async def test_what_is_sent_back_says_why(crm: Colleague, confirmed: Order) -> N
 
     assert sent["state"] == "PRICE_CALCULATED"
     assert sent["promised_at"] is None
-    assert sent["history"][-1]["reason"] == "The band is thin."
+    assert sent["history"][-1]["reason"] == sent["sent_back"] == "The band is thin."
     again = await _answer(crm().post(f"{address}/send-back", json={"reason": "Thin."}), 409)
     assert "Confirmed" in again["detail"]
 

@@ -21,6 +21,7 @@ from atelier.data.shop import Customer, Order, Partner
 from atelier.domain.lifecycle import State
 from atelier.settings import Settings
 from atelier.usecases import orders
+from atelier.usecases.sent_back import reasons
 from atelier.web.refusal import Refusal
 from tests.integration.atelier.wire import MODEL
 
@@ -60,6 +61,31 @@ async def stands(shop: Database, order: Order, state: State, **columns: Any) -> 
         await session.execute(
             sa.update(Order).where(Order.id == order.id).values(state=state, **columns)
         )
+
+
+async def sent_back(shop: Database, order: Order) -> None:
+    await stands(shop, order, State.CONFIRMED)
+    async with shop.session() as session:
+        await orders.send_back(session, order.id, actor="seller:1", reason="The band is thin.")
+
+
+async def test_what_is_sent_back_is_told_from_what_has_its_first_price(
+    shop: Database, hers: Order, theirs: Order
+) -> None:
+    await sent_back(shop, hers)
+    await stands(shop, theirs, State.PRICE_CALCULATED)
+    price = State.PRICE_CALCULATED
+
+    assert await found(shop, Wanted(state=price)) == [theirs.number, hers.number]
+    assert await found(shop, Wanted(state=price, sent_back=True)) == [hers.number]
+    assert await found(shop, Wanted(state=price, sent_back=False)) == [theirs.number]
+    async with shop.session() as session:
+        listed = await search.find_orders(session, Wanted(), at=now())
+        assert await reasons(session, listed.rows) == {hers.id: "The band is thin."}
+
+    async with shop.session() as session:
+        await orders.attach_model(session, hers, MODEL, "customer:1")
+    assert await found(shop, Wanted(sent_back=True)) == []
 
 
 async def test_orders_are_found_by_what_people_say(

@@ -19,6 +19,7 @@ from atelier import security
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import ring_design
 from atelier.domain.designs import DESIGNS
+from atelier.domain.lifecycle import State
 from atelier.domain.models3d import measure
 from atelier.domain.ring_design import RingDesign
 from fixtures import models
@@ -248,6 +249,74 @@ class TestOrdering:
 
         assert answer.status_code == 403
         assert door.orders() == []
+
+
+class TestChangingAnOrder:
+    @pytest.fixture
+    def customer(self, door: Door) -> httpx.Client:
+        return door.customer()
+
+    @pytest.fixture
+    def priced(self, door: Door, customer: httpx.Client) -> str:
+        """The path of an order whose price is ready."""
+        path = customer.post("/studio/order", data=ENGRAVED).headers["location"]
+        self.submit(door, customer, path)
+        return path
+
+    def submit(self, door: Door, customer: httpx.Client, path: str) -> None:
+        assert customer.post(f"{path}/submit").status_code == 303
+        eventually(lambda: door.orders()[0].state, until=lambda it: it is State.PRICE_CALCULATED)
+
+    def way_back(self, customer: httpx.Client, path: str) -> dict[str, str]:
+        """What the address of the constructor says to which the order leads."""
+        link = customer.get(path).text.split('id="change-design" href="')[1].split('"')[0]
+        return dict(parse_qsl(urlsplit(html.unescape(link)).query))
+
+    def test_its_ring_is_drawn_anew_and_it_stays_the_same_order(
+        self, door: Door, customer: httpx.Client, priced: str
+    ) -> None:
+        ring = {**self.way_back(customer, priced), "engraving": "Анне"}
+        page = customer.get("/studio", params=ring).text
+        assert f"Change order {ring['order']}" in page
+
+        assert customer.post("/studio/order", data=ring).headers["location"] == priced
+
+        (order,) = door.orders()
+        assert (order.state, order.submission) == (State.FILE_UPLOADED, 2)
+        assert order.design is not None
+        assert order.design.engraving == "Анне"
+        # What was seen in another window is not what is confirmed.
+        self.submit(door, customer, priced)
+        seen_before = customer.post(f"{priced}/confirm", data={"submission": "1"})
+        assert seen_before.status_code == 409
+        assert "The piece has been changed" in seen_before.text
+        assert door.orders()[0].state is State.PRICE_CALCULATED
+        assert customer.post(f"{priced}/confirm", data={"submission": "2"}).status_code == 303
+        too_late = customer.post("/studio/order", data=ring)
+        assert (too_late.status_code, len(door.orders())) == (409, 1)
+
+    def test_nobody_changes_somebody_elses(
+        self, door: Door, customer: httpx.Client, priced: str
+    ) -> None:
+        ring = self.way_back(customer, priced)
+
+        answer = door.customer().post("/studio/order", data=ring)
+
+        assert answer.status_code == 404
+        assert [order.state for order in door.orders()] == [State.PRICE_CALCULATED]
+
+    def test_another_file_takes_the_place_of_the_ring(
+        self, door: Door, customer: httpx.Client, priced: str
+    ) -> None:
+        another = models.as_binary_stl(models.ring())
+
+        customer.post(f"{priced}/model", files={"model": ("another.stl", another)})
+
+        (order,) = door.orders()
+        assert (order.state, order.design, order.price) == (State.FILE_UPLOADED, None, None)
+        assert customer.get(f"{priced}/model").content == another
+        # Metal and finish can be chosen anew, and are as they were until then.
+        assert re.search('value="gold-750" required checked', customer.get(priced).text)
 
 
 class TestTheModelOfAnOrder:

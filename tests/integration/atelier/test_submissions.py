@@ -3,6 +3,7 @@ submission change nothing. Events are carried by hand."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -21,7 +22,7 @@ from atelier.domain.ring_design import RingDesign
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet
 from atelier.storage.model_store import StoredModel
-from atelier.usecases import orders, price_requests, work_orders
+from atelier.usecases import orders, price_requests, unfinished, work_orders
 from tests.integration.atelier.wire import MODEL
 
 pytestmark = pytest.mark.anyio
@@ -315,3 +316,18 @@ async def test_a_factory_that_missed_the_change_is_found(
     found = [each async for each in comparing.current_orders(shop, mes, now(), now())]
 
     assert [(each.kind, each.repairable) for each in found] == [("states differ", True)]
+
+
+async def test_an_order_that_is_changed_is_kept_however_long_nobody_goes_on(
+    shop: Database, order: Order
+) -> None:
+    changed = await replaced(shop, order)
+    removed: list[str] = []
+
+    async def discard(checksum: str) -> None:
+        removed.append(checksum)
+
+    async with shop.session() as session:
+        assert not await unfinished.remove_one(session, now() + timedelta(days=99), discard)
+    assert unfinished.kept_until(changed, days=30) is None
+    assert removed == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atelier.domain.lifecycle import STEPS_BACK, TRANSITIONS, Owner, State, is_legal
 from atelier.messaging.handler import NotYet, Refused
-from atelier.usecases.orders import is_due
+from atelier.usecases.due import is_due
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,15 @@ class TestOrderProgress:
             (end, Phase.CURRENT),
         ]
 
+    def test_an_order_that_was_sent_back_says_so_where_it_was(self) -> None:
+        price, confirmed = State.PRICE_CALCULATED, State.CONFIRMED
+        history = self.reached(State.SUBMITTED, price, confirmed, price, confirmed)
+
+        told = order_progress.steps(history, [None, None, None, "The band is thin.", None])
+
+        assert [place for place, step in enumerate(told) if step.sent_back is not None] == [3]
+        assert told[3].sent_back == "The band is thin."
+
     def test_no_history_no_line(self) -> None:
         assert order_progress.steps([]) == []
 
