@@ -311,6 +311,9 @@ async def test_a_factory_that_missed_the_change_is_found(
     for event in await events(shop):
         async with mes.session() as session:
             await work_orders.handle(session, event)
+    async with mes.session() as session:
+        # Out of the list: nobody would look there.
+        (await session.get_one(WorkOrder, order.id)).state = State.PRICING_FAILED
     await replaced(shop, order)
 
     found = [each async for each in comparing.current_orders(shop, mes, now(), now())]
