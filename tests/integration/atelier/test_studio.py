@@ -23,6 +23,7 @@ from atelier.domain.lifecycle import State
 from atelier.domain.models3d import measure
 from atelier.domain.ring_design import RingDesign
 from fixtures import models
+from fixtures.addresses import LEIPZIG
 from fixtures.clients.pages import register
 from fixtures.company import Company
 from fixtures.factories import CustomerFactory
@@ -287,11 +288,12 @@ class TestChangingAnOrder:
         assert order.design.engraving == "Анне"
         # What was seen in another window is not what is confirmed.
         self.submit(door, customer, priced)
-        seen_before = customer.post(f"{priced}/confirm", data={"submission": "1"})
+        seen_before = customer.post(f"{priced}/confirm", data={**LEIPZIG, "submission": "1"})
         assert seen_before.status_code == 409
         assert "The piece has been changed" in seen_before.text
         assert door.orders()[0].state is State.PRICE_CALCULATED
-        assert customer.post(f"{priced}/confirm", data={"submission": "2"}).status_code == 303
+        seen = {**LEIPZIG, "submission": "2"}
+        assert customer.post(f"{priced}/confirm", data=seen).status_code == 303
         too_late = customer.post("/studio/order", data=ring)
         assert (too_late.status_code, len(door.orders())) == (409, 1)
 

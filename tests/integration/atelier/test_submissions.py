@@ -19,6 +19,7 @@ from atelier.data.shop import Customer, Order
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.models3d import ModelRejected
 from atelier.domain.ring_design import RingDesign
+from atelier.languages import gettext_lazy
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet
 from atelier.storage.model_store import StoredModel
@@ -125,7 +126,8 @@ async def waiting(mes: Database) -> list[CalculationRequest]:
 async def refuse_the_model(mes: Database, request_id: int) -> None:
     """An answer of pricing, whose way there is as a price's."""
     async with mes.session() as session:
-        await price_requests.answer(session, request_id, ModelRejected("open-surface", "A hole."))
+        found = ModelRejected("open-surface", gettext_lazy("A hole."))
+        await price_requests.answer(session, request_id, found)
 
 
 async def answered(mes: Database) -> list[tuple[int, str]]:
