@@ -28,7 +28,7 @@ from touchstone.browser.fixtures import Browse
 
 PARAMETER: Final = re.compile(r"{(\w+)}")
 NO_PAGE: Final = re.compile(
-    r"\.png$|\.json$|/(api|health|static)/|/(model|status|shape|metrics|stream)$"
+    r"\.png$|\.json$|/(api|health|static)(/|$)|/(model|status|shape|estimate|metrics|stream)$"
 )
 """Addresses of pictures, files, documents and of parts of pages."""
 MORE: Final[Mapping[str, list[str]]] = {
