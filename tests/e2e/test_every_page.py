@@ -2,7 +2,7 @@
 out, nothing scrolls sideways, and no Russian page tells anything in English.
 
 The pages are those of the services' route tables, so that a new one cannot be forgotten. With
-ATELIER_PICTURES=folder each leaves a picture there.
+TOUCHSTONE_PICTURES=folder each leaves a picture there.
 """
 
 from __future__ import annotations
