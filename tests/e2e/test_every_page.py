@@ -22,7 +22,7 @@ from fixtures.accessibility import barriers
 from fixtures.company import LOCALES, Company
 from fixtures.english_left import english_left
 from fixtures.model_files import model_file
-from fixtures.prepared_orders import order_in_state
+from fixtures.prepared_orders import customers_order_in_state
 from fixtures.routes import applications, routes_of
 from touchstone.browser.fixtures import Browse
 
@@ -42,12 +42,11 @@ MORE: Final[Mapping[str, list[str]]] = {
 @pytest.fixture
 def values(company: Company) -> Mapping[str, list[str]]:
     """What each parameter of an address stands for."""
-    partner = company.works_with_partner("Meridian")
     company.has_customer("Anna")
     shop = company.shop_forms_of("Anna")
     numbers = [shop.begin(model_file("the generated ring")).number]
     for state in (State.PRICE_CALCULATED, State.MANUFACTURING_APPROVED):
-        numbers.append(order_in_state(state, partner, company.systems).number)
+        numbers.append(customers_order_in_state(state, shop, company.systems).number)
     with Session(company.shop_database) as session:
         anna = session.scalars(sa.select(Customer.id)).one()
     return {"number": numbers, "customer_id": [str(anna)], "code": ["linden"]}
