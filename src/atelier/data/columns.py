@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from atelier.clock import now
 from atelier.data.message_column import MessageColumn
 from atelier.domain.lifecycle import State
-from atelier.languages import LazyText, Words
+from atelier.languages import ENGLISH, LazyText, Words, speaking
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,7 +56,12 @@ class Failure:
     @property
     def failure_told(self) -> Words | None:
         """For whoever reads it, in their language where that is known."""
-        return self.failure_message or self.failure
+        if self.failure_message is None:
+            return self.failure
+        # A service of the version before changes the text and leaves the message of another model.
+        with speaking(ENGLISH):
+            fits = str(self.failure_message) == self.failure
+        return self.failure_message if fits else self.failure
 
 
 class Transition:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +11,8 @@ from atelier.data.database import Database
 from atelier.data.shop import Customer, Order, OrderHistory, Partner
 from atelier.domain.lifecycle import IllegalTransition, Owner, State
 from atelier.domain.metals import UnknownMetal
+from atelier.languages import gettext_lazy, speaking
+from atelier.languages.keeping import to_dict
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet, Refused
 from atelier.usecases import orders
@@ -168,20 +171,37 @@ async def test_a_price_is_taken_over_once(shop: Database, partner: Partner) -> N
     assert last.event_id == first.id
 
 
-async def test_why_there_is_no_price_reaches_the_order(shop: Database, partner: Partner) -> None:
+HOLE = "The file is empty. Please export the model again."
+
+
+@pytest.mark.parametrize(
+    ("told", "russian"),
+    [
+        ({"message": to_dict(gettext_lazy(HOLE))}, "Файл пуст."),
+        ({}, "The file is empty."),
+        ({"message": {"message": "%(gone)s", "values": {}}}, "The file is empty."),
+    ],
+    ids=["with-its-message", "of-the-version-before", "not-to-be-told"],
+)
+async def test_why_there_is_no_price_reaches_the_order(
+    shop: Database, partner: Partner, told: dict[str, Any], russian: str
+) -> None:
     order = await submitted(shop, partner)
     failed = Event(
         type="pricing.failed",
         order_id=order.id,
         actor="pricing",
-        data={"code": "open-surface", "reason": "The surface has a hole."},
+        data={"code": "empty", "reason": HOLE, **told},
     )
     async with shop.session() as session:
         await orders.handle(session, failed)
 
     async with shop.session() as session:
         found = await session.get_one(Order, order.id)
-    assert (found.state, found.failure) == (State.PRICING_FAILED, "The surface has a hole.")
+    assert (found.state, found.failure) == (State.PRICING_FAILED, HOLE)
+    assert str(found.failure_told) == HOLE
+    with speaking("ru"):
+        assert str(found.failure_told).startswith(russian)
 
 
 async def test_news_from_the_factory_may_come_too_early_or_never_fit(

@@ -21,6 +21,8 @@ from atelier.domain.lifecycle import (
     is_legal,
     is_sent_back,
 )
+from atelier.languages import LANGUAGES, speaking
+from fixtures import converters
 
 DESIGN = """
     -                       INITIATED                customer
@@ -271,6 +273,26 @@ def test_people_read_another_name_for_every_state() -> None:
         State.CLOSED: "Closed",
         State.CANCELLED: "Cancelled",
     }
+
+
+def test_the_features_call_the_states_as_the_pages_do() -> None:
+    for known in State:
+        names = []
+        for language in LANGUAGES:
+            with speaking(language):
+                names.append(str(known.label))
+        assert len(set(names)) == 2
+        assert [converters.state(name) for name in names] == [known, known]
+
+
+def test_a_refusal_is_told_in_the_language_of_who_reads_it() -> None:
+    with speaking("ru"):
+        assert str(IllegalTransition(State.CLOSED, State.CANCELLED, Owner.SELLER)) == (
+            "Перевести заказ в статус «Отменён» нельзя: его статус «Закрыт» – окончательный."
+        )
+        assert str(IllegalTransition(State.PACKAGING, State.SHIPPED, Owner.PARTNER)) == (
+            "В статус «Отправлен» заказ переводит только оператор, а не партнёр."
+        )
 
 
 def test_a_state_is_written_as_its_name() -> None:
