@@ -70,7 +70,7 @@ def test_smoke_scenarios_pass_against_the_demo_and_control_c_leaves_nothing(
     assert (demo.target.stat().st_mode & 0o777) == 0o600
     assert f"-m smoke --target {demo.target}" in demo.printed
     assert "psql postgresql://" in demo.printed
-    assert "9 orders: 1 started, 2 price ready, 1 confirmed" in demo.printed
+    assert "9 orders: 1 model uploaded, 2 price ready, 1 confirmed" in demo.printed
     for login in ("anna@example.com", "boris@example.com", "vera@example.com", "Bearer  ak_"):
         assert login in demo.printed
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from atelier.languages import gettext, speaking
 from fixtures.factories import PASSWORD
 from fixtures.letters import Letter
 from fixtures.mailbox import Mailbox
@@ -21,6 +22,8 @@ from touchstone.sandbox import Sandbox
 from touchstone.waiting import eventually
 
 NEW = "two emeralds, please"
+CONFIRMED = "This address is confirmed."
+TO_CONFIRM = "Please confirm your address with it; until then our letters about your orders wait."
 LINK = re.compile(r"https?://\S+")
 
 Shop = Callable[..., AbstractContextManager[str]]
@@ -57,8 +60,16 @@ def signed_up(address: str, mailbox: Mailbox, language: str) -> tuple[httpx.Clie
 
 def is_confirmed(client: httpx.Client) -> bool:
     page = client.get("/account").text
-    assert ("This address is confirmed." in page) != ("Please confirm your address" in page)
-    return "This address is confirmed." in page
+    assert tells(page, CONFIRMED) != tells(page, TO_CONFIRM)
+    return tells(page, CONFIRMED)
+
+
+def tells(page: str, message: str) -> bool:
+    """Whether a page tells a message in the language that it is in."""
+    spoken = re.search(r'<html lang="(\w+)">', page)
+    assert spoken is not None
+    with speaking(spoken[1]):
+        return html.escape(gettext(message)) in page
 
 
 def form_of(page: str) -> tuple[str, dict[str, str]]:
@@ -87,17 +98,17 @@ def test_the_link_of_the_letter_confirms_the_account(
             opened = telephone.get(link)
             assert opened.status_code == 200
             assert not is_confirmed(client)
-            assert "Enter the code" not in client.get("/account").text
-            assert "Code from our letter" not in opened.text
+            assert not tells(client.get("/account").text, "Enter the code")
+            assert not tells(opened.text, "Code from our letter")
             action, fields = form_of(opened.text)
             assert fields == {"code": parse_qs(urlsplit(link).query)["code"][0]}
             done = telephone.post(f"{address}{action}", data=fields)
             again = telephone.post(f"{address}{action}", data=fields)
 
         assert done.status_code == 200
-        assert "Your address is confirmed" in done.text
+        assert tells(done.text, "Your address is confirmed")
         assert again.status_code == 410
-        assert "confirmed, and there is nothing left to do" in again.text
+        assert tells(again.text, "The address is confirmed, and there is nothing left to do.")
         assert 'action="/confirm"' not in again.text
         assert is_confirmed(client)
         client.close()
@@ -125,7 +136,7 @@ def test_without_an_address_of_the_shop_the_code_of_the_letter_confirms_the_acco
         done = client.post(action, data={"code": f" {letter.code}\u00a0\n"})
 
         assert done.status_code == 200
-        assert "Your address is confirmed" in done.text
+        assert tells(done.text, "Your address is confirmed")
         assert is_confirmed(client)
         client.close()
 
@@ -136,7 +147,8 @@ def test_the_link_to_a_new_password_confirms_the_address_too(
 ) -> None:
     with shop(knows_its_address=True) as address:
         client, first = signed_up(address, mailbox, language)
-        assert "letter" in client.post("/password/forgotten", data={"email": first.to}).text
+        asked = client.post("/password/forgotten", data={"email": first.to})
+        assert tells(asked.text, "Look into your mail")
         [letter] = eventually(lambda: [one for one in mailbox.letters if one.id != first.id])
         [link] = LINK.findall(letter.text)
         assert re.findall(r'href="([^"]*)"', letter.html) == [link]
@@ -150,10 +162,10 @@ def test_the_link_to_a_new_password_confirms_the_address_too(
             opened = client.get(link)
             assert opened.status_code == 200
             assert f'value="{code}"' in opened.text
-        assert "Please confirm your address" in client.get("/account").text
+        assert tells(client.get("/account").text, TO_CONFIRM)
         done = client.post("/password/new", data={"code": code, "new-password": NEW})
 
         assert 'href="/account"' not in done.text, "is not signed in any more"
         assert client.post("/sign-in", data={"email": first.to, "password": NEW}).is_redirect
-        assert "This address is confirmed." in client.get("/account").text
+        assert tells(client.get("/account").text, CONFIRMED)
         client.close()

@@ -18,6 +18,7 @@ from atelier.data import outbox_tables
 from atelier.data.database import Database
 from atelier.data.mes import Calculation, CalculationRequest
 from atelier.domain.lifecycle import State
+from atelier.languages import keeping
 from atelier.messaging import inbox
 from atelier.messaging.broker import BrokerConnection
 from atelier.messaging.consumer import Consumer
@@ -189,8 +190,10 @@ async def test_a_model_that_cannot_be_cast_is_answered_with_the_reason(
     name, answer = await answered(mes, event)
 
     found = await calculation(mes, event)
+    message = answer.pop("message")
     told_why = {"code": "open-surface", "reason": found.failure, "submission": 1}
     assert (name, answer) == ("pricing.failed", told_why)
+    assert str(keeping.from_dict(message)) == found.failure
     assert (found.failure_code, found.total) == ("open-surface", None)
 
 
