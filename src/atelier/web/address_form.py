@@ -31,15 +31,20 @@ def sent_address(document: DeliveryAddress, where: str = "address") -> Address:
 
     Raises Refusal (422), which points at each part that is wrong.
     """
+    given = document.model_dump()
     try:
-        return checked(**document.model_dump())
+        return checked(**given)
     except BadDelivery as error:
-        raise _pointed(error.faults, where) from None
+        raise _pointed(error.faults, given, where) from None
 
 
-def _pointed(faults: Mapping[str, Any], where: str) -> Refusal:
+def _pointed(faults: Mapping[str, Any], given: Mapping[str, Any], where: str) -> Refusal:
     errors = [
-        {"where": ".".join(filter(None, (where, part))), "fault": str(fault)}
+        {
+            "where": ".".join(filter(None, (where, part))),
+            "code": "address_part_wrong" if given.get(part) else "missing",
+            "fault": str(fault),
+        }
         for part, fault in faults.items()
     ]
     return Refusal(

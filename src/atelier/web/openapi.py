@@ -25,7 +25,7 @@ class Fault(BaseModel):
         description="The kind of fault in one word, for programs: mostly pydantic's `type`.",
         examples=["missing"],
     )
-    fault: str = Field(description="For people, in English.")
+    fault: str = Field(description="For people.")
 
 
 class Problem(BaseModel):
