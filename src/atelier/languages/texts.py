@@ -53,7 +53,10 @@ class LazyText:
         return f"LazyText({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return str(self) == str(other) if isinstance(other, LazyText | str) else NotImplemented
+        if not isinstance(other, LazyText):
+            return NotImplemented
+        ours = self.messages, self.count, self.values
+        return ours == (other.messages, other.count, other.values)
 
     def __hash__(self) -> int:
         return hash(self.messages)

@@ -184,7 +184,7 @@ def _facts(kind: Kind, order: Order, language: str, zone: str) -> Sequence[tuple
         case Kind.PRICE | Kind.SENT_BACK:
             facts = _breakdown(order, language)
         case Kind.APPROVAL | Kind.CANCELLATION_REFUSED if order.promised_at is not None:
-            day = company_time.day(order.promised_at, zone, language)
+            day = company_time.day(order.promised_at, zone)
             facts = [(LABELS[language]["promised"], day)]
         case Kind.SHIPPING if order.tracking_number is not None:
             facts = [(LABELS[language]["tracking"], defused(order.tracking_number))]

@@ -36,22 +36,17 @@ _ZONE: ContextVar[str] = ContextVar("zone")  # of the company, while a page is r
 
 def moment(at: datetime) -> str:
     """A time for people, in the company's zone and with its name."""
-    return company_time.moment(at, _ZONE.get(), language())
+    return company_time.moment(at, _ZONE.get())
 
 
 def short_moment(at: datetime) -> str:
     """A time for people who have little room; the foot of the page names the zone."""
-    return company_time.short_moment(at, _ZONE.get(), language())
+    return company_time.short_moment(at, _ZONE.get())
 
 
 def day(at: datetime) -> str:
     """A day for people, in the company's zone."""
-    return company_time.day(at, _ZONE.get(), language())
-
-
-def zone_name(zone: str) -> str:
-    """The place that a zone is named after."""
-    return company_time.zone_name(zone, language())
+    return company_time.day(at, _ZONE.get())
 
 
 def state_name(state: str) -> str:
@@ -107,11 +102,14 @@ def asset(path: str) -> str:
 class Pages:
     """Renders the pages of one service from its own templates and the shared ones.
 
-    All are compiled here: made when a module is imported, forked processes find it done.
+    All are compiled here, and the catalogues read: made when a module is imported, forked processes
+    find it done.
     """
 
     def __init__(self, service: Service, templates: Path) -> None:
         self._environment = _environment(service, templates)
+        for code in LANGUAGES:
+            translations(code)
         for name in self._environment.list_templates(extensions=["html"]):
             self._environment.get_template(name)
 
@@ -164,7 +162,7 @@ def _environment(service: Service, templates: Path) -> Environment:
         state_name=state_name,
         metal_name=metal_name,
         finish_name=finish_name,
-        zone_name=zone_name,
+        zone_name=company_time.zone_name,
         role_name=role_name,
         source_name=source_name,
         number=number,

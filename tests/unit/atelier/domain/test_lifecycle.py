@@ -258,7 +258,7 @@ def test_a_refusal_says_what_is_possible(
 
 
 def test_people_read_another_name_for_every_state() -> None:
-    assert {state: state.label for state in State} == {
+    assert {state: str(state.label) for state in State} == {
         State.INITIATED: "Started",
         State.FILE_UPLOADED: "Model uploaded",
         State.SUBMITTED: "Price being calculated",

@@ -16,7 +16,7 @@ COMPOSITIONS = {
 
 
 def test_customers_choose_among_these_metals() -> None:
-    assert {code: alloy.name for code, alloy in METALS.items()} == {
+    assert {code: str(alloy.name) for code, alloy in METALS.items()} == {
         "silver-925": "Silver 925",
         "gold-585": "Gold 585",
         "gold-750": "Gold 750",

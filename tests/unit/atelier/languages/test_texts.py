@@ -80,3 +80,12 @@ def test_figures() -> None:
         assert number(Decimal("12345.60")) == "12\u00a0345,60"
         assert file_size(1_600_000) == "1,5 МБ"
         assert file_size(52_428_800) == "50 МБ"
+
+
+def test_messages_are_equal_by_what_they_say_and_not_by_who_reads_them() -> None:
+    one, same = (gettext_lazy("%(size)s KB", size=3) for _ in range(2))
+    assert (one, hash(one)) == (same, hash(same))
+    assert one != gettext_lazy("%(size)s KB", size=4)
+    assert gettext_lazy("Sign out") != verbatim("Sign out")  # which no language has other words for
+    with speaking("ru"):
+        assert {one: "kept"}[same] == "kept"
