@@ -206,7 +206,7 @@ async def test_attention_goes_to_what_is_late_the_longest_late_first(
 
     assert counted == len(needed.orders) == 3
     told = {
-        numbers[late.order.number]: [(concern.kind, concern.text) for concern in late.concerns]
+        numbers[late.order.number]: [(concern.kind, str(concern.text)) for concern in late.concerns]
         for late in needed.orders
     }
     assert list(told.items()) == [
