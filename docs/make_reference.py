@@ -31,7 +31,7 @@ FILE = Path(__file__).with_name("reference.md")
 
 def reference() -> str:
     """The whole document."""
-    modules = [plugin, *(import_module(name) for name in plugin.pytest_plugins)]
+    modules = [plugin, *(import_module(name) for name in plugin.PARTS)]
     sections = [
         "# Reference",
         "Made from touchstone's code by `make reference`; what is changed here by hand is lost. "

@@ -1,14 +1,15 @@
-"""The fixtures by which a test gets a server of its own, whose failure disturbs nobody."""
+"""The fixtures by which a test gets a server of its own, whose failure disturbs nobody.
+
+psycopg is imported where it is used: it takes 0.1 s, in every process of every run.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from touchstone.backing.replication import wait_for_replica
 from touchstone.backing.servers import Backing, BrokerServer, Server
 from touchstone.keeper.client import KeeperClient
 from touchstone.sandbox import Sandbox
@@ -53,6 +54,8 @@ class PrivateReplica:
 
     def catch_up(self) -> None:
         """Wait until it has all that is on the primary now. Raises NotYetTrue."""
+        from touchstone.backing.replication import wait_for_replica
+
         wait_for_replica(self._primary.postgresql("postgres"), self.server.postgresql("postgres"))
 
     def pause(self) -> None:
@@ -102,6 +105,8 @@ def _name(request: pytest.FixtureRequest) -> str:
 
 
 def _ask(server: Server, question: str, *parameters: object) -> object:
+    import psycopg
+
     with psycopg.connect(server.postgresql("postgres"), autocommit=True) as connection:
         row = connection.execute(question, parameters).fetchone()
         return None if row is None else row[0]

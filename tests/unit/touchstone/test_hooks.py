@@ -7,10 +7,10 @@ from importlib import import_module
 import pytest
 from _pytest import hookspec
 
-from touchstone.plugin import pytest_plugins
+from touchstone.plugin import PARTS
 
 
-@pytest.mark.parametrize("name", ["touchstone.plugin", *pytest_plugins])
+@pytest.mark.parametrize("name", ["touchstone.plugin", *PARTS])
 def test_a_hook_of_another_plugin_is_optional(name: str) -> None:
     module = import_module(name)
     hooks = {
