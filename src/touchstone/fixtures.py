@@ -14,6 +14,9 @@ from touchstone.keeper.client import InfrastructureError, KeeperClient
 from touchstone.report.results import KEPT
 from touchstone.sandbox import Sandbox
 
+BACKING = "backing"
+"""The marker of what uses the servers of the run: `-m backing` runs it again on other ones."""
+
 SANDBOX = pytest.StashKey[Sandbox]()
 FAILED = pytest.StashKey[bool]()
 
@@ -31,6 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="keep the sandbox of each failed scenario, frozen, for `touchstone open` "
         "(default: nothing)",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", f"{BACKING}: uses the servers of the run; touchstone gives it to what does"
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses the servers; all of it comes by the keeper."""
+    if "keeper" in getattr(item, "fixturenames", ()):
+        item.add_marker(BACKING)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -44,7 +44,8 @@ def fork_server() -> psutil.Process:
     [found] = [
         each
         for each in psutil.Process().children()
-        if "atelier.pricing.fork_server" in " ".join(each.cmdline())
+        # A zombie has no command line.
+        if "atelier.pricing.fork_server" in (each.as_dict(["cmdline"])["cmdline"] or ())
     ]
     return found
 

@@ -198,3 +198,19 @@ def test_where_nothing_can_be_written_tests_run_all_the_same(
     assert result.ret == 1
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["artefacts: none can be kept here*"])
+
+
+def test_what_uses_the_servers_can_be_asked_for(project: pytest.Pytester) -> None:
+    Path("test_uses.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def company(sandbox): ...\n"
+        "def test_alone(): ...\n"
+        "def test_backing(backing): ...\n"
+        "def test_company(company): ...\n"
+    )
+
+    result = run(project, "--collect-only", "-q", "-m", "backing", "--strict-markers")
+
+    told = [line for line in result.outlines if "::" in line]
+    assert told == ["test_uses.py::test_backing", "test_uses.py::test_company"]

@@ -62,7 +62,8 @@ class Runs:
     def end(self, name: str) -> Path:
         """Where it says that its report is."""
         (self.folder / f"{name}-ends").touch()
-        printed, _ = self._running.pop(name).communicate(timeout=60)
+        printed, _ = self._running[name].communicate()
+        del self._running[name]
         [said] = [line for line in printed.splitlines() if line.startswith("report: ")]
         return Path(said.removeprefix("report: "))
 
