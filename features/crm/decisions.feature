@@ -10,12 +10,22 @@ Feature: A seller decides about an order, and says why
     And Meridian the partner sees the order as "Price ready"
     And all systems agree on the order
 
-  Scenario: Colleagues read who has approved an order
+  Scenario: Colleagues read by name who did each step, in the workshop, too
     Given Boris the seller works in the CRM
     And Sofia the seller works in the CRM
+    And Vera the operator works in the MES
+    And Oleg the operator works in the MES
     And Meridian the partner has an order in the state "Confirmed"
     When Boris the seller approves the order for manufacturing
-    Then Sofia the seller reads that Boris took the last step
+    And Vera the operator takes the order
+    And Vera the operator completes the piece
+    And Oleg the operator packs the order
+    And Vera the operator ships the order
+    Then Sofia the seller reads in the history that Vera took the order to "Shipped"
+    And Sofia the seller reads in the history that Oleg took the order to "Being packed"
+    And Sofia the seller reads in the history that Vera took the order to "Manufactured"
+    And Sofia the seller reads in the history that Vera took the order to "In manufacturing"
+    And Sofia the seller reads in the history that Boris took the order to "Approved for manufacturing"
     And all systems agree on the order
 
   Scenario: An order is cancelled

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final, Literal, TypeVar
@@ -91,13 +91,12 @@ SignedIn = Annotated[Seller, Depends(_seller)]
 class OrderDetails:
     """An order with its history, oldest first, its notes, newest first, and what is wrong.
 
-    `names` are those of the people in the history, by actor, as far as the CRM knows them: what
-    operators are called only the MES knows.
+    `names` are those of who took the steps, by the steps' numbers, as far as they are known.
     """
 
     order: Order
     history: Sequence[OrderHistory]
-    names: Mapping[str, str]
+    names: Mapping[int, str]
     notes: Sequence[OrderNote]
     concerns: Sequence[Concern]
 
@@ -201,7 +200,7 @@ async def look_up(request: Request, number: str) -> OrderDetails:
         return OrderDetails(
             order,
             history,
-            await _names(session, order, {entry.actor for entry in history}),
+            await _names(session, order, history),
             (await session.scalars(notes)).all(),
             attention.concerns(order, now()),
         )
@@ -276,19 +275,25 @@ async def _found(session: AsyncSession, number: str) -> Order:
     return order
 
 
-async def _names(session: AsyncSession, order: Order, actors: Collection[str]) -> dict[str, str]:
+async def _names(
+    session: AsyncSession, order: Order, history: Sequence[OrderHistory]
+) -> dict[int, str]:
+    """An operator's is the one that the workshop told with the step: it stays as it was then."""
     names = {}
     if order.customer is not None:
         names[f"customer:{order.customer.id}"] = order.customer.name
     if order.partner is not None:
         names[f"partner:{order.partner.id}"] = order.partner.name
     sellers = {
-        UUID(actor.partition(":")[2]) for actor in actors if actor.startswith(f"{Owner.SELLER}:")
+        UUID(entry.actor.partition(":")[2])
+        for entry in history
+        if entry.actor.startswith(f"{Owner.SELLER}:")
     }
     if sellers:
         found = await session.scalars(sa.select(Seller).where(Seller.id.in_(sellers)))
         names |= {f"{Owner.SELLER}:{seller.id}": seller.name for seller in found}
-    return names
+    told = {entry.sequence: entry.actor_name or names.get(entry.actor) for entry in history}
+    return {sequence: name for sequence, name in told.items() if name}
 
 
 def _checked(text: str, longest: int, missing: Refusal, too_long: Refusal) -> str:

@@ -172,6 +172,10 @@ class Order(Failure, Base):
 
 
 class OrderHistory(Transition, Base):
+    """`actor_name` is what an operator was called when they took the step, as the workshop told it:
+    for colleagues only. Other people's names are in tables of this database, and those of steps
+    that a workshop of the version before told of are not known."""
+
     __tablename__ = "order_history"
     __table_args__ = (
         sa.UniqueConstraint("order_id", "sequence"),
@@ -185,6 +189,7 @@ class OrderHistory(Transition, Base):
     )
 
     order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("order.id"))
+    actor_name: Mapped[str | None]
 
 
 class Email(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -60,13 +60,14 @@ NEXT: Final[Mapping[State, Act]] = {
 class Job:
     """A work order with its calculation, if there is one yet, and its history, oldest first.
 
-    `names` are those of the operators in the history, by actor: the MES knows nobody else.
+    `names` are those of the operators who took steps, by the steps' numbers: the MES knows nobody
+    else.
     """
 
     work: WorkOrder
     calculation: Calculation | None
     history: Sequence[WorkOrderHistory]
-    names: Mapping[str, str]
+    names: Mapping[int, str]
 
 
 async def listed(request: Request, cursor: str | None) -> Page[WorkOrder]:
@@ -90,7 +91,7 @@ async def look_up(request: Request, number: str) -> Job:
             raise work_orders.WorkOrderNotFound(number)
         calculation = await session.get(Calculation, (found.order_id, found.submission))
         history = await work_orders.history(session, found.order_id)
-        names = await _names(session, {entry.actor for entry in history})
+        names = await _names(session, history)
         return Job(found, calculation, history, names)
 
 
@@ -120,14 +121,17 @@ async def act(
         await work_orders.ship(session, number, operator, tracking_number)
 
 
-async def _names(session: AsyncSession, actors: Collection[str]) -> dict[str, str]:
-    ids = {
-        UUID(actor.partition(":")[2]) for actor in actors if actor.startswith(f"{Owner.OPERATOR}:")
+async def _names(session: AsyncSession, history: Sequence[WorkOrderHistory]) -> dict[int, str]:
+    took = {
+        entry.sequence: UUID(entry.actor.partition(":")[2])
+        for entry in history
+        if entry.actor.startswith(f"{Owner.OPERATOR}:")
     }
-    if not ids:
+    if not took:
         return {}
-    found = await session.scalars(sa.select(Operator).where(Operator.id.in_(ids)))
-    return {f"{Owner.OPERATOR}:{operator.id}": operator.name for operator in found}
+    found = await session.scalars(sa.select(Operator).where(Operator.id.in_(took.values())))
+    names = {operator.id: operator.name for operator in found}
+    return {sequence: names[id_] for sequence, id_ in took.items() if id_ in names}
 
 
 _NO_TRACKING_NUMBER: Final = Refusal(

@@ -32,10 +32,13 @@ def _in_utc(moment: datetime) -> datetime:
 class Event(BaseModel):
     """A fact about one order.
 
-    `type` is the routing key, such as "order.submitted". `actor` names who brought it about by role
+    `type` is the routing key, such as "order.submitted". `actor` tells who brought it about by role
     and id ("customer:<uuid>"), never by name or address. Events hold no personal data but what the
-    workshop cannot do without: what is to be engraved, and where the piece is sent – the latter in
-    `order.manufacturing_approved`, `order.address_changed` and `work.shipped` alone.
+    other side cannot do without. For the workshop that is what is to be engraved, and where the
+    piece is sent: in `order.manufacturing_approved`, `order.address_changed` and `work.shipped`
+    alone. For the sellers it is what the operator is called who has taken a step: `actor_name`, in
+    the workshop's own steps alone (`work.manufacturing_started` to `work.shipped`), and never in
+    the event by which the shop tells of the same step.
 
     Like an address it does not tell its `data` as a `repr`, so that none gets into a log.
     """

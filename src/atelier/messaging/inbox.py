@@ -36,6 +36,7 @@ from atelier.messaging.handler import NotYet, Refused
 _LONGEST_REASON: Final = 2000  # characters
 _LONGEST_WAIT: Final = 60.0  # seconds
 _SHORTEST_WAIT: Final = 0.5  # seconds
+_PERSONAL: Final = ("address", "actor_name")
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class DeadLetter:
     """An event that waits for a person to look into it.
 
     `queue` is where it could not be handled, `id` the event's, or the digest of bytes that are no
-    event; `body` is for reading only, without a delivery address.
+    event; `body` is for reading only, without a delivery address and without an operator's name.
     """
 
     id: str
@@ -196,7 +197,7 @@ async def dead(session: AsyncSession, consumer: str | None = None) -> Sequence[D
             reason=row.reason,
             attempts=row.attempts,
             died_at=row.died_at,
-            body=_without_address(row.body.decode(errors="backslashreplace")),
+            body=_without_people(row.body.decode(errors="backslashreplace")),
         )
         for row in await session.execute(query)
     ]
@@ -215,16 +216,17 @@ async def revive(session: AsyncSession, letter: DeadLetter) -> None:
     )
 
 
-def _without_address(body: str) -> str:
-    """Nobody needs to know where a customer lives to find out why an event failed."""
+def _without_people(body: str) -> str:
+    """Nobody needs to know where a customer lives, or what an operator is called, to find out why
+    an event failed."""
     try:
         event = json.loads(body)
-        told = event["data"]["address"]
-    except (ValueError, TypeError, KeyError):
+        told = [what for what in _PERSONAL if event["data"].get(what) is not None]
+    except (ValueError, TypeError, KeyError, AttributeError):
         return body
-    if told is None:
+    if not told:
         return body
-    event["data"]["address"] = "(not shown)"
+    event["data"] |= dict.fromkeys(told, "(not shown)")
     return json.dumps(event, ensure_ascii=False)
 
 

@@ -132,6 +132,8 @@ _STEPS: LiteralString = """
         md5(o.n || '/' || step.step || ':' || {seed}::text)::uuid AS event,
         CASE step.actor WHEN 'owner' THEN o.owner_actor WHEN 'seller' THEN 'seller:' || o.seller
             WHEN 'operator' THEN 'operator:' || o.operator ELSE step.actor END AS actor,
+        CASE step.actor WHEN 'operator' THEN ({operator_names}::text[])[
+            1 + floor(pg_temp.chance(o.n, 10) * {operators})::int] END AS actor_name,
         CASE WHEN step.early THEN o.created + step.hour * o.hours * interval '1 hour'
             ELSE o.ended - (o.last_hour - step.hour) * o.hours * interval '1 hour' END AS at
     FROM seed_order AS o JOIN seed_step AS step USING (way)
@@ -181,8 +183,8 @@ SHOP: Final[tuple[LiteralString, ...]] = (
     """,
     """
     INSERT INTO order_history (
-        order_id, sequence, from_state, to_state, actor, event_id, occurred_at, reason)
-    SELECT id, step, before, after, actor, event, at, reason FROM (
+        order_id, sequence, from_state, to_state, actor, actor_name, event_id, occurred_at, reason)
+    SELECT id, step, before, after, actor, actor_name, event, at, reason FROM (
     """
     + _STEPS
     + ") AS step",

@@ -276,6 +276,7 @@ async def handle(session: AsyncSession, event: Event) -> None:
             owner=owner,
             actor=event.actor,
             event_id=event.id,
+            actor_name=event.data.get("actor_name"),  # only the workshop's have one
             reason=reason,
             **changes,
         )
@@ -309,6 +310,7 @@ async def _step(
     *,
     owner: Owner,
     actor: str,
+    actor_name: str | None = None,
     event_id: UUID | None = None,
     reason: str | None = None,
     **changes: Any,
@@ -334,6 +336,7 @@ async def _step(
             from_state=before,
             to_state=to,
             actor=actor,
+            actor_name=actor_name,
             event_id=event_id or event.id,
             reason=reason,
             occurred_at=event.occurred_at,

@@ -236,6 +236,7 @@ async def _own_step(
             "number": work.number,
             "from": work.state,
             "to": to,
+            "actor_name": operator.name,
             "tracking_number": work.tracking_number,
             **_gone_to(work, to),
         },

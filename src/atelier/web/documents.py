@@ -116,14 +116,14 @@ def delivery_address(address: Address | None) -> DeliveryAddress | None:
     return DeliveryAddress.model_validate(address_column.to_dict(address))
 
 
-def step(entry: OrderHistory | WorkOrderHistory, names: Mapping[str, str]) -> Step:
-    """The document of one row of history; `names` are those of people, by actor."""
+def step(entry: OrderHistory | WorkOrderHistory, names: Mapping[int, str]) -> Step:
+    """The document of one row of history; `names` are those of who took the steps, by number."""
     return Step(
         sequence=entry.sequence,
         came_from=entry.from_state,
         to=entry.to_state,
         actor=entry.actor,
-        actor_name=names.get(entry.actor),
+        actor_name=names.get(entry.sequence),
         event_id=entry.event_id,
         reason=entry.reason,
         occurred_at=entry.occurred_at,

@@ -236,9 +236,21 @@ async def test_the_menu_tells_how_many_orders_need_attention(
 
 
 async def test_the_history_names_who_did_it(
-    crm: Colleague, partner: Partner, confirmed: Order
+    crm: Colleague, shop: Database, partner: Partner, confirmed: Order
 ) -> None:
-    seen = await _answer(crm().post(f"/api/orders/{confirmed.number}/approve"))
+    """An operator by the name that the workshop told with the step; where it told none, as the
+    version before does, only as an operator."""
+    await _answer(crm().post(f"/api/orders/{confirmed.number}/approve"))
+    vera = f"operator:{uuid4()}"
+    for step, told in {
+        "manufacturing_started": {"actor_name": "Vera"},
+        "manufacturing_completed": {"actor_name": "Vera Summer"},  # has married
+        "packaging": {},
+    }.items():
+        event = Event(type=f"work.{step}", order_id=confirmed.id, actor=vera, data=told)
+        async with shop.session() as session:
+            await orders.handle(session, event)
+    seen = await _answer(crm().get(f"/api/orders/{confirmed.number}"))
 
     names = {step["to"]: step["actor_name"] for step in seen["history"]}
     assert names == {
@@ -246,9 +258,15 @@ async def test_the_history_names_who_did_it(
         "PRICE_CALCULATED": None,
         "CONFIRMED": partner.name,
         "MANUFACTURING_APPROVED": "Boris",
+        "MANUFACTURING_STARTED": "Vera",
+        "MANUFACTURING_COMPLETED": "Vera Summer",
+        "PACKAGING": None,
     }
     page = await crm().get(f"/orders/{confirmed.number}")
-    assert '<span class="name">Boris</span><span class="who__role">Seller</span>' in page.text
+    for name, role in (("Boris", "Seller"), ("Vera", "Operator"), ("Vera Summer", "Operator")):
+        shown = f'<span class="name">{name}</span><span class="who__role">{role}</span>'
+        assert shown in page.text, name
+    assert '<td role="cell" data-label="By">Operator</td>' in page.text
 
 
 async def test_a_choice_in_the_open_page_is_answered_so_that_it_is_shown(crm: Colleague) -> None:

@@ -227,20 +227,27 @@ async def test_it_is_said_when_it_is_too_late(both: Both, owner: Owner) -> None:
         await both.change(WORK, owner)
 
 
-async def test_no_webhook_tells_of_an_address(both: Both) -> None:
+async def test_no_webhook_tells_of_an_address_or_of_who_worked(both: Both) -> None:
     await both.confirm()
     await both.approve()
     await both.change(WORK)
+    await both.workshop_hears()
+    await both.work_until(State.SHIPPED)
+    await both.shop_hears()
+    assert {event.data["actor_name"] for event in await both.told(both.mes)} == {"Vera"}
     events = await both.told(both.shop)
+    [changed] = [event for event in events if event.type == "order.address_changed"]
 
-    assert "address_changed" in events[-1].type
     async with both.shop.session() as session:
-        await endpoints.handle(session, events[-1])  # is no step, and is told nobody
+        await endpoints.handle(session, changed)  # is no step, and is told nobody
         order = await session.get_one(Order, both.order.id)
-        bodies = [message(event, order) for event in events[:-1]]
+        bodies = [message(event, order) for event in events if event is not changed]
 
-    assert "manufacturing_approved" in bodies[-1]
+    assert "manufacturing_approved" in bodies[-5]
+    assert "shipped" in bodies[-1]
     assert not [body for body in bodies if "Winter" in body or "address" in body]
+    assert not [body for body in bodies if "Vera" in body]
+    assert not [event for event in events if "Vera" in str(event.to_dict())]
 
 
 async def test_neither_a_dead_letter_nor_its_reason_tells_an_address(both: Both) -> None:
@@ -260,6 +267,25 @@ async def test_neither_a_dead_letter_nor_its_reason_tells_an_address(both: Both)
     assert HOME.recipient not in str(letter.to_dict())
     assert json.loads(letter.body)["data"]["address"] == "(not shown)"
     assert json.loads(letter.body)["data"]["number"] == both.order.number
+
+
+async def test_no_dead_letter_tells_who_worked(both: Both) -> None:
+    await both.confirm()
+    await both.approve()
+    await both.workshop_hears()
+    await both.work_until(State.MANUFACTURING_STARTED)
+    [event] = await both.told(both.mes)
+
+    async with both.shop.session() as session:
+        failed = inbox.setback(RuntimeError("no"), 0, ())
+        await inbox.keep(session, "shop.orders", event, failed)
+    async with both.shop.session() as session:
+        [letter] = await inbox.dead(session)
+
+    assert event.data["actor_name"] == "Vera"
+    assert "Vera" not in str(letter.to_dict())
+    assert json.loads(letter.body)["data"]["actor_name"] == "(not shown)"
+    assert json.loads(letter.body)["actor"] == f"operator:{both.operator.id}"
 
 
 async def test_an_event_of_the_version_before_tells_of_no_address(both: Both) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from atelier.data.database import Database
-from atelier.data.shop import Email, Order, Partner
+from atelier.data.shop import Email, Order, OrderHistory, Partner
 from atelier.domain.lifecycle import Owner, State
 from atelier.mail import due
 from atelier.mail.composing import Letterhead
@@ -40,6 +40,7 @@ pytestmark = pytest.mark.anyio
 
 HEAD = Letterhead("Atelier <orders@atelier.example>")
 QUEUE = "shop.mail"
+OPERATOR = "Vera Workbench"
 
 
 async def told(shop: Database, *events: Event) -> None:
@@ -70,7 +71,8 @@ def priced(order: Order) -> Event:
 
 
 def worked(order: Order, name: str, **data: str | None) -> Event:
-    return Event(type=f"work.{name}", order_id=order.id, actor=f"operator:{uuid4()}", data=data)
+    told = {"actor_name": OPERATOR, **data}
+    return Event(type=f"work.{name}", order_id=order.id, actor=f"operator:{uuid4()}", data=told)
 
 
 def sender(shop: Database, through: Transport | Mailbox, *, first_wait: float = 0.05) -> Sender:
@@ -127,6 +129,10 @@ async def test_one_letter_for_each_step_in_the_customers_language(
     assert "“Thin prongs.”" in text["please look at it once more"]
     assert "Tracking number: RR 12" in text["your piece is on its way"]
     assert len({one.id for one in mailbox.letters}) == 6
+    async with shop.session() as session:
+        took = sa.select(OrderHistory.actor_name).where(OrderHistory.actor_name.is_not(None))
+        assert (await session.scalars(took)).all() == [OPERATOR] * 4
+    assert not [one.subject for one in mailbox.letters if OPERATOR in str(one)]
 
 
 async def test_partners_get_no_letters(shop: Database, partner: Partner) -> None:

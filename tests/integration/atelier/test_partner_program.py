@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from atelier.data.shop import (
     Estimate,
     IdempotencyKey,
     Order,
+    OrderHistory,
     Partner,
     WebhookDelivery,
     WebhookEndpoint,
@@ -140,6 +142,16 @@ def test_the_finish_is_part_of_the_price(partner: httpx.Client) -> None:
         "finish": str(price.finish),
     }
     assert_problem(place(partner, finish="gilded"), 422, "unknown-finish")
+
+
+def test_nobody_is_told_who_worked_on_an_order(partner: httpx.Client, company: Company) -> None:
+    address = place(partner).headers["location"]
+    told = {"actor": f"operator:{uuid4()}", "actor_name": "Vera Workbench"}
+    write(company, sa.update(OrderHistory).values(told))
+
+    for path in (address, "/api/v1/orders", "/openapi.json"):
+        answer = partner.get(path).raise_for_status()
+        assert not [word for word in ("Workbench", "operator:", "actor") if word in answer.text]
 
 
 def test_an_order_is_cancelled_once(partner: httpx.Client) -> None:

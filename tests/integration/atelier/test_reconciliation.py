@@ -14,7 +14,7 @@ from atelier.admin.reconciliation import Systems, repaired
 from atelier.clock import now
 from atelier.data import outbox_tables
 from atelier.data.database import Database
-from atelier.data.mes import Calculation, WorkOrder
+from atelier.data.mes import Calculation, Operator, WorkOrder
 from atelier.data.shop import (
     Order,
     Partner,
@@ -27,7 +27,7 @@ from atelier.messaging.relay import Relay
 from atelier.services import SUBSCRIPTIONS
 from atelier.settings import Settings
 from atelier.telemetry.metrics import REGISTRY
-from atelier.usecases import work_orders
+from atelier.usecases import orders, work_orders
 from tests.integration.atelier.background import Start
 from tests.integration.atelier.mes_orders import mes_consumer
 from tests.integration.atelier.partner_events import placed
@@ -172,6 +172,43 @@ async def test_an_order_that_the_factory_never_heard_of_is_repaired(
     )
     async with mes.session() as session:
         assert (await session.get_one(WorkOrder, order.id)).state is State.SUBMITTED
+
+
+async def test_a_step_of_the_workshop_that_got_lost_is_repaired_with_the_operators_name(
+    systems: Systems,
+    shop: Database,
+    mes: Database,
+    broker: BrokerConnection,
+    partner: Partner,
+    settings: Settings,
+    start: Start,
+) -> None:
+    order = await placed(shop, partner)
+    vera = Operator(email=f"{uuid4().hex}@example.org", name="Vera", password_hash="-")
+    submitted = told(order.id, None, State.SUBMITTED)
+    async with mes.session() as session:
+        session.add(vera)
+        await work_orders.handle(session, submitted)
+        (await session.get_one(WorkOrder, order.id)).state = State.MANUFACTURING_APPROVED
+    async with shop.session() as session:
+        (await session.get_one(Order, order.id)).state = State.MANUFACTURING_APPROVED
+    async with mes.session() as session:
+        await work_orders.take(session, submitted.data["number"], vera)
+    async with mes.session() as session:
+        await session.execute(sa.update(outbox_tables.outbox).values(published_at=now()))
+        (await session.get_one(Operator, vera.id)).name = "Vera Summer"  # has married since
+
+    found = await systems.differences()
+    assert "states differ" in [each.kind for each in found if each.where == order.number]
+    await systems.repair(found)
+    start(Relay(mes, broker))
+    start(Consumer("shop.orders", orders.handle, shop, broker, retry_delays=settings.retry_delays))
+
+    async def names() -> list[str | None]:
+        async with shop.session() as session:
+            return [step.actor_name for step in await orders.history(session, order.id)]
+
+    await eventually_async(names, until=lambda told: told == [None, "Vera"])
 
 
 async def test_an_answer_that_got_lost_is_sent_again(

@@ -99,6 +99,10 @@ def test_both_databases_tell_the_same(seeded: Settings) -> None:
         seeded.mes_database,
         f"SELECT order_id, {told} FROM work_order_history ORDER BY 1, sequence",
     )
+    names = dict(rows(seeded.mes_database, "SELECT 'operator:' || id, name FROM operator"))
+    took = rows(seeded.shop_database, "SELECT DISTINCT actor, actor_name FROM order_history")
+    assert {actor: name for actor, name in took if name} == names
+    assert not [actor for actor, name in took if actor in names and not name]
     assert rows(
         seeded.shop_database, 'SELECT id, price, weight_g FROM "order" WHERE price > 0 ORDER BY 1'
     ) == rows(

@@ -29,6 +29,7 @@ IN_THE_FILE = b"distinctive words inside the file"
 SEARCH = "distinctive search"
 REFERENCE = "distinctive reference"
 ENGRAVING = "Distinctive & beloved"
+OPERATOR = "Clara Distinctive-Colleague"
 ADDRESS = {**LEIPZIG, "recipient": "Distinctive Recipient", "line1": "Distinctivestreet 1"}
 
 
@@ -79,7 +80,10 @@ def whole_life(company: Company, number: str, cookies: dict[str, str]) -> None:
     with closing(ShopForms(company.sandbox.services["shop"], cookies)) as forms:
         forms.confirm(number, ADDRESS)
     company.systems.settle()
-    seller, operator = company.employs_seller("Boris"), company.employs_operator("Clara")
+    seller, operator = (
+        company.employs_seller("Boris"),
+        company.employs_operator(OPERATOR),
+    )
     seller.approves(number)
     company.systems.settle()
     operator.takes(number)
@@ -146,6 +150,7 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
     services = platform.sandbox.services
     number, cookies = customers_order(company)
     whole_life(company, number, cookies)
+    assert company.systems.crm_client.who_took(number, State.SHIPPED) == OPERATOR
     key = company.accounts.partner_key("Distinctive & Partners")
     seller = company.accounts.seller("Distinctive Seller")
     with httpx.Client() as anybody:
@@ -190,6 +195,7 @@ def test_nothing_personal_is_in_traces_metrics_or_logs(
         ENGRAVING,
         ADDRESS["recipient"],
         ADDRESS["line1"],
+        OPERATOR,
         platform.sandbox.environment["ATELIER_SECRET_KEY"],
         *secrets,
     ):

@@ -100,5 +100,7 @@ def test_an_event_that_waited_in_a_row_is_read_as_one_that_came() -> None:
 
 
 def test_what_an_event_holds_is_not_told_where_it_is_printed() -> None:
-    event = EVENT.model_copy(update={"data": {"address": {"recipient": "Anna Winter"}}})
+    told = {"address": {"recipient": "Anna Winter"}, "actor_name": "Vera Summer"}
+    event = EVENT.model_copy(update={"data": told})
     assert "Winter" not in f"{event!r} {event}"
+    assert "Summer" not in f"{event!r} {event}"
