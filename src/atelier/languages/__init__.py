@@ -1,6 +1,13 @@
 """The languages that people and the platform speak: which one now, and every message in it."""
 
-from atelier.languages.speech import ENGLISH, LANGUAGES, language, speak, speaking
+from atelier.languages.speech import (
+    ENGLISH,
+    LANGUAGES,
+    PARAMETER,
+    language,
+    speak,
+    speaking,
+)
 from atelier.languages.texts import (
     LazyText,
     Words,
@@ -14,6 +21,7 @@ from atelier.languages.texts import (
 __all__ = [
     "ENGLISH",
     "LANGUAGES",
+    "PARAMETER",
     "LazyText",
     "Words",
     "gettext",
