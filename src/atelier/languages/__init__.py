@@ -10,7 +10,6 @@ from atelier.languages.speech import (
 )
 from atelier.languages.texts import (
     LazyText,
-    Words,
     gettext,
     gettext_lazy,
     ngettext,
@@ -23,7 +22,6 @@ __all__ = [
     "LANGUAGES",
     "PARAMETER",
     "LazyText",
-    "Words",
     "gettext",
     "gettext_lazy",
     "language",
