@@ -28,3 +28,18 @@ Feature: An order that was sent back is no dead end
     Then Anna the customer watches the order become "Price ready"
     And Anna the customer sees the price € 362.30
     And all systems agree on the order
+
+  @ui
+  Scenario: A ring that was sent back is changed in the constructor, and stays in the same order
+    Given Anna the customer has an account in the shop
+    And Boris the seller works in the CRM
+    When Anna the customer draws a polished ring of size 57 in gold 585 with the engraving "Boris"
+    And Anna the customer orders the ring from the constructor
+    And Anna the customer asks what the piece costs
+    And Anna the customer confirms the order
+    And Boris the seller sends the order back, because "The engraving does not fit."
+    And Anna the customer changes the engraving of the ordered ring to "B"
+    And Anna the customer asks what the piece costs
+    And Anna the customer confirms the order
+    Then Boris the seller sees the engraving "B" on the order
+    And all systems agree on the order

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, NamedTuple
 
-from atelier.languages import Words
+from atelier.languages import LazyText
 from atelier.messaging.topology import DatabaseName, Subscription
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Service:
     """Of its application, as the OpenAPI document has it."""
     port: int
     """Where it listens unless ATELIER_PORT_<NAME> says otherwise; services are listed by it."""
-    place: Words = ""
+    place: LazyText | None = None
     """What its pages say of themselves beside the company's name."""
     home: str = "/"
     """The page that a sign-in leads to."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from atelier.data.shop import Order
 from atelier.domain import promises
-from atelier.languages import Words, ngettext_lazy
+from atelier.languages import LazyText, ngettext_lazy
 from atelier.languages import gettext_lazy as _
 from atelier.usecases import overdue
 
@@ -34,7 +34,7 @@ class Concern:
 
     kind: Kind
     since: datetime
-    text: Words
+    text: LazyText
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def concerns(order: Order, at: datetime) -> list[Concern]:
     return found
 
 
-def _in_words(time: timedelta) -> Words:
+def _in_words(time: timedelta) -> LazyText:
     """The largest whole unit of a time.
 
     >>> print(_in_words(timedelta(days=2, hours=5)), _in_words(timedelta(hours=1, minutes=59)))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from atelier.clock import now
 from atelier.data.message_column import MessageColumn
 from atelier.domain.lifecycle import State
-from atelier.languages import ENGLISH, LazyText, Words, speaking
+from atelier.languages import ENGLISH, LazyText, speaking, verbatim
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -54,14 +54,16 @@ class Failure:
     failure_message: Mapped[LazyText | None] = mapped_column(MessageColumn)
 
     @property
-    def failure_told(self) -> Words | None:
+    def failure_told(self) -> LazyText | None:
         """For whoever reads it, in their language where that is known."""
+        if self.failure is None:
+            return None
         if self.failure_message is None:
-            return self.failure
+            return verbatim(self.failure)
         # A service of the version before changes the text and leaves the message of another model.
         with speaking(ENGLISH):
             fits = str(self.failure_message) == self.failure
-        return self.failure_message if fits else self.failure
+        return self.failure_message if fits else verbatim(self.failure)
 
 
 class Transition:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from atelier.domain import lettering
 from atelier.domain.ring_sizes import EU_SIZES
-from atelier.languages import LazyText, Words, ngettext_lazy
+from atelier.languages import LazyText, ngettext_lazy
 from atelier.languages import gettext_lazy as _
 from atelier.languages.figures import Figure, number
 
@@ -133,12 +133,12 @@ class Inscription:
 
 def from_fields(
     fields: Mapping[str, str], start: RingDesign
-) -> tuple[RingDesign, dict[str, Words]]:
+) -> tuple[RingDesign, dict[str, LazyText]]:
     """The design that a form describes, and what is wrong with it, by field.
 
     A field that is missing, or makes no sense, is as in `start`.
     """
-    found: dict[str, Words] = {}
+    found: dict[str, LazyText] = {}
     read: dict[str, Any] = {}
     if "size" in fields:
         if fields["size"].isascii() and fields["size"].isdecimal() and len(fields["size"]) < 4:

@@ -1,9 +1,15 @@
 """The languages that people and the platform speak: which one now, and every message in it."""
 
-from atelier.languages.speech import ENGLISH, LANGUAGES, language, speak, speaking
+from atelier.languages.speech import (
+    ENGLISH,
+    LANGUAGES,
+    PARAMETER,
+    language,
+    speak,
+    speaking,
+)
 from atelier.languages.texts import (
     LazyText,
-    Words,
     gettext,
     gettext_lazy,
     ngettext,
@@ -14,8 +20,8 @@ from atelier.languages.texts import (
 __all__ = [
     "ENGLISH",
     "LANGUAGES",
+    "PARAMETER",
     "LazyText",
-    "Words",
     "gettext",
     "gettext_lazy",
     "language",

@@ -14,6 +14,9 @@ ENGLISH: Final = "en"
 LANGUAGES: Final[Mapping[str, str]] = MappingProxyType({ENGLISH: "English", "ru": "Русский"})
 """What each language is called by those who speak it, by code (ISO 639-1)."""
 
+PARAMETER: Final = "lang"
+"""What a link's query calls the language that its page is to be in, as `?lang=ru`."""
+
 _SPOKEN: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 

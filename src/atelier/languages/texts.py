@@ -8,7 +8,6 @@ sign is written `%%`. What a message is told with may be a message itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from atelier.languages.catalogues import translations
 from atelier.languages.speech import language
@@ -69,10 +68,6 @@ class LazyText:
 
     def __radd__(self, other: object) -> str:
         return str(other) + str(self)
-
-
-Words: TypeAlias = str | LazyText
-"""What people read: in their language, or somebody's own words."""
 
 
 def gettext_lazy(message: str, /, **values: object) -> LazyText:

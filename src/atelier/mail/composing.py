@@ -20,7 +20,7 @@ from atelier.domain.delivery import Address as DeliveryAddress
 from atelier.domain.delivery import lines
 from atelier.domain.model_advice import advice
 from atelier.domain.people import defused
-from atelier.languages import speaking
+from atelier.languages import PARAMETER, speaking
 from atelier.languages.countries import country_name
 from atelier.mail import kinds
 from atelier.mail.kinds import Kind
@@ -85,6 +85,13 @@ class Letterhead:
     def domain(self) -> str:
         return parseaddr(self.sender)[1].rpartition("@")[2]
 
+    def link(self, path: str, language: str, query: str = "") -> str | None:
+        """To a page of the shop, in the letter's language whatever browser opens it."""
+        if self.shop is None:
+            return None
+        # The language comes first: careless programs read "&lang" as a bracket, the entity's name.
+        return f"{self.shop}/{path}?{PARAMETER}={language}{'&' if query else ''}{query}"
+
 
 def compose(email: Email, order: Order, customer: Customer, head: Letterhead) -> EmailMessage:
     """The letter `email` about `order`. Composed again it has the same Message-ID, so that whoever
@@ -112,7 +119,7 @@ def _composed(email: Email, order: Order, customer: Customer, head: Letterhead) 
         "facts": _facts(kind, order, language, head.zone),
         "code": None,
         "rest": rest,
-        "address": None if head.shop is None else f"{head.shop}/orders/{order.number}",
+        "address": head.link(f"orders/{order.number}", language),
         "open_it": phrases["open_it"],
         "farewell": phrases["farewell"],
     }
@@ -133,7 +140,7 @@ def compose_of_account(email: Email, customer: Customer, head: Letterhead) -> Em
             path, name, act = "password/new", "password_code", "new_password"
         case other:
             raise ValueError(f"{other!r} is no letter about an account")
-    link = f"{head.shop}/{path}?code={code}" if head.shop else None
+    link = head.link(path, language, f"code={code}")
     words = _TEMPLATES.get_template(f"{language}/{email.kind}.txt").render(link=link)
     subject, first, *rest = re.split(r"\n\s*\n", words.strip())
     content = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from atelier.languages import verbatim
 from atelier.messaging.topology import Subscription
 from atelier.service import Command, Service
 
@@ -9,7 +10,7 @@ SERVICE = Service(
     name="partner",
     title="Atelier partner API",
     port=8002,
-    place="Partners",
+    place=verbatim("Partners"),
     speaks_json=True,
     command=Command("partner", "Partner companies, their API keys and limits."),
     databases=("shop",),

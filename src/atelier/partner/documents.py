@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.data.shop import Estimate, Order, OrderHistory
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
-from atelier.languages import Words
+from atelier.languages import LazyText
 from atelier.web.documents import CURRENCY, DeliveryAddress, Design, delivery_address, design
 
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -215,7 +215,7 @@ def estimate_document(estimate: Estimate, expires_at: datetime) -> EstimateDocum
     )
 
 
-def _told(failure: Words | None) -> str | None:
+def _told(failure: LazyText | None) -> str | None:
     return None if failure is None else str(failure)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
-from atelier.languages import Words, language, ngettext_lazy
+from atelier.languages import LazyText, language, ngettext_lazy, verbatim
 from atelier.languages import gettext_lazy as _
 from atelier.mail import confirming
 from atelier.web.forms import form, text
@@ -43,30 +43,30 @@ class Registration:
     email: str
     password: str
 
-    def faults(self) -> dict[str, Words]:
+    def faults(self) -> dict[str, LazyText]:
         """What is wrong, by field; empty when all is well."""
-        found: dict[str, Words] = {}
+        found: dict[str, LazyText] = {}
         if fault := name_fault(self.name):
             found["name"] = fault
         try:
             people.normal_address(self.email)
         except people.BadAddress as refusal:
-            found["email"] = str(refusal)
+            found["email"] = verbatim(str(refusal))
         if fault := password_fault(self.password):
             found["password"] = fault
         return found
 
 
-def name_fault(name: str) -> Words | None:
+def name_fault(name: str) -> LazyText | None:
     """What is wrong with a customer's name."""
     try:
         people.clean_name(name)
     except people.BadName as refusal:
-        return str(refusal)
+        return verbatim(str(refusal))
     return None
 
 
-def password_fault(password: str) -> Words | None:
+def password_fault(password: str) -> LazyText | None:
     """What is wrong with a new password."""
     if len(password) < security.PASSWORD_LENGTH.start:
         return ngettext_lazy(
@@ -145,7 +145,7 @@ def _registration_page(
     request: Request,
     given: Registration,
     refusal: Refusal | None = None,
-    faults: dict[str, Words] | None = None,
+    faults: dict[str, LazyText] | None = None,
 ) -> Response:
     return page(
         request,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.database import Database
 from atelier.domain import people
-from atelier.languages import Words
+from atelier.languages import LazyText, verbatim
 from atelier.languages import gettext_lazy as _
 from atelier.mail import resetting
 from atelier.mail.resetting import Outcome
@@ -74,7 +74,7 @@ async def forgotten(request: Request, __: Visitor) -> Response:
     try:
         address = people.normal_address(typed)
     except people.BadAddress as refusal:
-        return _forgotten_page(request, typed, fault=str(refusal))
+        return _forgotten_page(request, typed, fault=verbatim(str(refusal)))
     shop = connections_of(request).shop
     async with shop.session() as session:
         customer = await resetting.account_of(session, address)
@@ -132,7 +132,7 @@ async def _ask(shop: Database, customer: UUID) -> None:
 
 
 def _forgotten_page(
-    request: Request, email: str = "", *, fault: Words = "", asked: bool = False
+    request: Request, email: str = "", *, fault: LazyText | None = None, asked: bool = False
 ) -> Response:
     return page(
         request,
@@ -146,7 +146,7 @@ def _forgotten_page(
 
 
 def _new_page(
-    request: Request, code: str = "", outcome: Outcome = Outcome.GOOD, fault: Words = ""
+    request: Request, code: str = "", outcome: Outcome = Outcome.GOOD, fault: LazyText | None = None
 ) -> Response:
     """Without the form where the code is good for nothing any more."""
     return page(

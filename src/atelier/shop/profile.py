@@ -12,7 +12,7 @@ from starlette.responses import Response
 from atelier import security
 from atelier.data.shop import Customer
 from atelier.domain import people
-from atelier.languages import LANGUAGES, Words
+from atelier.languages import LANGUAGES, LazyText
 from atelier.languages import gettext_lazy as _
 from atelier.shop.accounts import SignedIn, name_fault, password_fault
 from atelier.web.choosing_language import keep_in_browser
@@ -42,7 +42,7 @@ async def change_account(request: Request, customer: SignedIn) -> Response:
     """Changes name and language."""
     async with form(request) as fields:
         name, language = text(fields, "name", strip=False), text(fields, "language")
-    faults: dict[str, Words] = {}
+    faults: dict[str, LazyText] = {}
     if fault := name_fault(name):
         faults["name"] = fault
     if language not in LANGUAGES:
@@ -62,7 +62,7 @@ async def change_password(request: Request, customer: SignedIn) -> Response:
         old = text(fields, "old-password", strip=False)
         new = text(fields, "new-password", strip=False)
     cost = connections_of(request).settings.password_cost
-    faults: dict[str, Words] = {}
+    faults: dict[str, LazyText] = {}
     if not await security.verify_password_aside(customer.password_hash, old, cost):
         faults["old-password"] = _("This is not your current password.")
     if fault := password_fault(new):
@@ -97,7 +97,7 @@ def _account_page(
     request: Request,
     customer: Customer,
     *,
-    faults: dict[str, Words] | None = None,
+    faults: dict[str, LazyText] | None = None,
     saved: str = "",
 ) -> Response:
     return page(

@@ -24,7 +24,7 @@ from atelier.domain.metals import METALS
 from atelier.domain.order_numbers import is_number
 from atelier.domain.ring_design import RingDesign
 from atelier.domain.ring_sizes import EU_SIZES, ring_size
-from atelier.languages import ENGLISH, Words, speaking
+from atelier.languages import ENGLISH, LazyText, speaking, verbatim
 from atelier.languages import gettext_lazy as _
 from atelier.pictures.portrait import View
 from atelier.shop.accounts import Visitor
@@ -72,7 +72,7 @@ class Wish:
     finish: str
     view: View
     design: str
-    faults: Mapping[str, Words]
+    faults: Mapping[str, LazyText]
     typed: Mapping[str, str]
     order: str = ""
 
@@ -80,7 +80,7 @@ class Wish:
     def of(cls, fields: Mapping[str, str]) -> Wish:
         design = DESIGNS.get(fields.get("design", ""))
         ring, found = ring_design.from_fields(fields, design.ring if design else _FIRST)
-        faults: dict[str, Words] = {**found}
+        faults: dict[str, LazyText] = {**found}
         metal = fields.get("metal", design.metal if design else _FIRST_METAL)
         if metal not in METALS:
             faults["metal"] = _("Choose one of our metals.")
@@ -132,7 +132,7 @@ class Wish:
                 422,
                 "ring-not-possible",
                 _("We cannot make this ring"),
-                " ".join(map(str, self.faults.values())),
+                verbatim(" ".join(map(str, self.faults.values()))),
             )
 
 

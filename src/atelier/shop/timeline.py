@@ -9,12 +9,12 @@ from typing import Final
 
 from atelier.data.shop import OrderHistory
 from atelier.domain.lifecycle import SENT_BACK
-from atelier.languages import Words
+from atelier.languages import LazyText
 from atelier.languages import gettext_lazy as _
 from atelier.web import order_progress
 from atelier.web.order_progress import Phase
 
-_BY: Final[Mapping[str, Words]] = {
+_BY: Final[Mapping[str, LazyText]] = {
     "customer": _("you"),
     "seller": _("our seller"),
     "operator": _("the workshop"),
@@ -27,10 +27,10 @@ _BY_US: Final = _("us")
 class Line:
     """One step; `at` and `by` are None while it is still to come."""
 
-    name: Words
+    name: LazyText
     phase: Phase
     at: datetime | None = None
-    by: Words | None = None
+    by: LazyText | None = None
     reason: str | None = None
 
 
@@ -47,9 +47,9 @@ def lines(history: Sequence[OrderHistory]) -> list[Line]:
         )
         for step, entry in zip(steps, history, strict=False)
     ]
-    return told + [Line(str(step.state.label), step.phase) for step in steps[len(history) :]]
+    return told + [Line(step.state.label, step.phase) for step in steps[len(history) :]]
 
 
-def _name(entry: OrderHistory) -> Words:
+def _name(entry: OrderHistory) -> LazyText:
     sent_back = (entry.from_state, entry.to_state) == SENT_BACK
     return _("Sent back to you") if sent_back else entry.to_state.label

@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 
 from atelier.domain.delivery import LONGEST, Address, BadDelivery, checked
 from atelier.languages import gettext_lazy as _
+from atelier.languages import verbatim
 from atelier.web.documents import DeliveryAddress
 from atelier.web.forms import text
 from atelier.web.refusal import Refusal
@@ -51,6 +52,6 @@ def _pointed(faults: Mapping[str, Any], given: Mapping[str, Any], where: str) ->
         422,
         "invalid-request",
         _("The address is not complete"),
-        " ".join(f"{each['where']}: {each['fault']}" for each in errors),
+        verbatim(" ".join(f"{each['where']}: {each['fault']}" for each in errors)),
         extra={"errors": errors},
     )

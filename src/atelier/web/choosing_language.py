@@ -1,7 +1,8 @@
 """Which language a request is answered in, and the way to choose another.
 
-It is the account's, for whoever is signed in and has chosen one; else the one chosen in this
-browser; else the first that the browser asks for and we speak; else English.
+It is the account's, for whoever is signed in and has chosen one; else the one that the link asks
+for, as those of letters do; else the one chosen in this browser; else the first that the browser
+asks for and we speak; else English.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.connections import Connections
 from atelier.data.database import Database
-from atelier.languages import ENGLISH, LANGUAGES, gettext_lazy, speaking
+from atelier.languages import ENGLISH, LANGUAGES, PARAMETER, gettext_lazy, language, speaking
 from atelier.web.forms import form, text
 from atelier.web.refusal import Refusal
 from atelier.web.scope import connections_of, service_of
@@ -36,7 +38,11 @@ _UNKNOWN: Final = Refusal(
 
 
 class SpokenLanguage:
-    """ASGI middleware that speaks the language of the browser; signing in may change it."""
+    """ASGI middleware that speaks the language of the link or else of the browser.
+
+    Signing in may change it. What a link asks for is remembered as if it had been chosen on the
+    page, unless the account speaks another.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,8 +51,30 @@ class SpokenLanguage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with speaking(of_browser(Request(scope))):
-            await self._app(scope, receive, send)
+        request = Request(scope)
+        asked = of_link(request)
+        with speaking(asked or of_browser(request)):
+            await self._app(scope, receive, _remembering(request, asked, send) if asked else send)
+
+
+def _remembering(request: Request, asked: str, send: Send) -> Send:
+    async def send_and_remember(message: Message) -> None:
+        if message["type"] == "http.response.start" and language() == asked:
+            headers = MutableHeaders(scope=message)
+            # What says itself how it may be kept, such as a style sheet, is no page.
+            if "cache-control" not in headers:
+                remembering = Response()
+                keep_in_browser(request, remembering, asked)
+                headers.append("set-cookie", remembering.headers["set-cookie"])
+        await send(message)
+
+    return send_and_remember
+
+
+def of_link(request: Request) -> str | None:
+    """The language that a link asks for, where we speak it."""
+    asked = request.query_params.get(PARAMETER) if request.method == "GET" else None
+    return asked if asked in LANGUAGES else None
 
 
 def of_browser(request: Request) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from atelier.languages import gettext_lazy as _
 from atelier.web.away import AGAIN_AFTER
 from atelier.web.refusal import PROBLEM_MEDIA_TYPE, Refusal, problem
 from atelier.web.scope import running_of
@@ -19,8 +20,8 @@ _PATIENCE: Final = 5.0  # seconds
 _NOT_READY: Final = Refusal(
     503,
     "not-ready",
-    "Not ready",
-    "A backing service cannot be used. The log says which.",
+    _("Not ready"),
+    _("A backing service cannot be used. The log says which."),
     headers={"Retry-After": str(AGAIN_AFTER)},
 )
 

@@ -12,15 +12,27 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LONGEST_HEAD: Final = 64 * 1024  # bytes
-_TOO_LONG: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: 61\r\nconnection: close\r\n\r\n"
-    b"The address and the headers of a request have 64 kB at most.\n"
+
+
+def _in_both_languages(status: str, english: str, russian: str) -> bytes:
+    """An answer to whoever may not have told us their language yet."""
+    text = f"{english}\n{russian}\n".encode()
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + text
+
+
+_TOO_LONG: Final = _in_both_languages(
+    "431 Request Header Fields Too Large",
+    "The address and the headers of a request have 64 kB at most.",
+    "Адрес и заголовки запроса занимают не больше 64 КБ.",
 )
-_TOO_SLOW: Final = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: 43\r\nconnection: close\r\n\r\n"
-    b"The request did not come whole. Try again.\n"
+_TOO_SLOW: Final = _in_both_languages(
+    "408 Request Timeout",
+    "The request did not come whole. Try again.",
+    "Запрос пришёл не целиком. Попробуйте ещё раз.",
 )
 
 

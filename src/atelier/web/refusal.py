@@ -19,7 +19,7 @@ from atelier.domain.finishes import UnknownFinish
 from atelier.domain.lifecycle import IllegalTransition
 from atelier.domain.metals import UnknownMetal
 from atelier.domain.models3d import ModelRejected
-from atelier.languages import Words, language
+from atelier.languages import LazyText, language, verbatim
 from atelier.languages import gettext_lazy as _
 from atelier.storage.blob_store import StoreUnavailable
 from atelier.storage.model_store import ModelMissing
@@ -39,8 +39,8 @@ class Refusal(Exception):
 
     status: int
     slug: str
-    title: Words
-    detail: Words
+    title: LazyText
+    detail: LazyText
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,27 +70,28 @@ our fault in a way that has words of its own."""
 
 def refusal_of(error: Exception) -> Refusal:
     """The refusal that tells `error`, one of `UNDERSTOOD`, to whoever caused it."""
+    if isinstance(error, Refusal):
+        return error
+    text = verbatim(str(error))  # in the language that is spoken now, which is the reader's
     match error:
-        case Refusal():
-            return error
         case IllegalTransition():
-            return Refusal(409, "forbidden-transition", _("Not possible in this state"), str(error))
+            return Refusal(409, "forbidden-transition", _("Not possible in this state"), text)
         case AlreadyTaken():
-            return Refusal(409, "already-taken", _("Already taken"), str(error))
+            return Refusal(409, "already-taken", _("Already taken"), text)
         case UnknownMetal():
-            return Refusal(422, "unknown-metal", _("Unknown metal"), str(error))
+            return Refusal(422, "unknown-metal", _("Unknown metal"), text)
         case UnknownFinish():
-            return Refusal(422, "unknown-finish", _("Unknown finish"), str(error))
+            return Refusal(422, "unknown-finish", _("Unknown finish"), text)
         case ModelRejected(code="too-large"):
-            return Refusal(413, "model-too-large", _("Model too large"), str(error))
+            return Refusal(413, "model-too-large", _("Model too large"), text)
         case ModelRejected():
-            return Refusal(422, f"model-{error.code}", _("Model refused"), str(error))
+            return Refusal(422, f"model-{error.code}", _("Model refused"), text)
         case StoreUnavailable():
             return Refusal(
                 503,
                 "store-unavailable",
                 _("Not possible at the moment"),
-                str(error),
+                text,
                 headers={"Retry-After": "60"},
             )
         case ModelMissing():
@@ -105,11 +106,11 @@ def refusal_of(error: Exception) -> Refusal:
                 headers={"Retry-After": "300"},
             )
         case AddressFixed():
-            return Refusal(409, "address-fixed", _("Too late to change the address"), str(error))
+            return Refusal(409, "address-fixed", _("Too late to change the address"), text)
         case AddressMissing():
-            return Refusal(409, "address-missing", _("No delivery address"), str(error))
+            return Refusal(409, "address-missing", _("No delivery address"), text)
         case OrderNotFound() | WorkOrderNotFound():
-            return Refusal(404, "order-not-found", _("No such order"), str(error))
+            return Refusal(404, "order-not-found", _("No such order"), text)
     raise TypeError(f"{error!r} is nothing that a user can do wrong")
 
 

@@ -27,7 +27,7 @@ from atelier.languages.countries import countries_by_name, country_name
 from atelier.languages.figures import file_size, money, number
 from atelier.pictures.light import COLOURS
 from atelier.service import Service
-from atelier.web.scope import connections_of, service_of
+from atelier.web.scope import address_of, connections_of, service_of
 
 STATIC: Final = Path(__file__).parent / "static"
 _SHARED: Final = Path(__file__).parent / "templates"
@@ -89,7 +89,7 @@ def way_back(request: Request) -> str:
     """The page that a change of the language leads back to: this one, where it can be asked for."""
     if request.method != "GET":
         return service_of(request).home
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return address_of(request)
 
 
 @cache

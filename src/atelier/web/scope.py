@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from atelier.connections import Connections
+from atelier.languages import PARAMETER
 from atelier.running import Running
 from atelier.service import Service
 
@@ -36,3 +37,12 @@ def pages_of(request: Request) -> Pages | None:
     """Its pages; None when it speaks JSON only."""
     pages: Pages | None = request.app.state.pages
     return pages
+
+
+def address_of(request: Request) -> str:
+    """Path and query, to lead back here. Without the language that a link asked for: it was heard,
+    and whoever chooses another on the page comes back to it."""
+    url = request.url
+    if PARAMETER in request.query_params:
+        url = url.remove_query_params(PARAMETER)
+    return url.path + (f"?{url.query}" if url.query else "")

@@ -17,7 +17,7 @@ from atelier.languages import gettext_lazy as _
 from atelier.languages import speak
 from atelier.security import SESSION_SECONDS, read_session, sign_session
 from atelier.web.refusal import Refusal, respond, wants_document
-from atelier.web.scope import connections_of, service_of
+from atelier.web.scope import address_of, connections_of, service_of
 
 Person = TypeVar("Person", Customer, Seller, Operator)
 
@@ -105,8 +105,7 @@ async def ask_to_sign_in(request: Request, __: Exception) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.method != "GET":
         return see_other("/sign-in")
-    query = f"?{request.url.query}" if request.url.query else ""
-    return see_other(sign_in_path(request.url.path + query))
+    return see_other(sign_in_path(address_of(request)))
 
 
 def sign_in_path(back_to: str) -> str:

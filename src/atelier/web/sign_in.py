@@ -13,7 +13,7 @@ from starlette.responses import Response
 from atelier.connections import Connections
 from atelier.data.database import Database
 from atelier.domain.people import known_address
-from atelier.languages import Words
+from atelier.languages import LazyText
 from atelier.languages import gettext_lazy as _
 from atelier.security import verify_password_aside
 from atelier.web import throttling
@@ -34,7 +34,7 @@ def sign_in_routes(
     people: type[Person],
     database: Callable[[Connections], Database],
     *,
-    welcome: Words,
+    welcome: LazyText,
     template: str = "sign_in.html",
 ) -> APIRouter:
     """/sign-in and /sign-out for the accounts in the table `people` of `database`."""

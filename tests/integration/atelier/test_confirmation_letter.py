@@ -25,6 +25,7 @@ NEW = "two emeralds, please"
 CONFIRMED = "This address is confirmed."
 TO_CONFIRM = "Please confirm your address with it; until then our letters about your orders wait."
 LINK = re.compile(r"https?://\S+")
+OTHER = {"en": "ru", "ru": "en"}
 
 Shop = Callable[..., AbstractContextManager[str]]
 
@@ -66,10 +67,22 @@ def is_confirmed(client: httpx.Client) -> bool:
 
 def tells(page: str, message: str) -> bool:
     """Whether a page tells a message in the language that it is in."""
-    spoken = re.search(r'<html lang="(\w+)">', page)
-    assert spoken is not None
-    with speaking(spoken[1]):
+    with speaking(spoken(page)):
         return html.escape(gettext(message)) in page
+
+
+def spoken(page: str) -> str:
+    """The language that a page is in."""
+    said = re.search(r'<html lang="(\w+)">', page)
+    assert said is not None
+    return said[1]
+
+
+def link_of(letter: Letter) -> str:
+    """The one link of a letter, which its text and its HTML have alike."""
+    [link] = LINK.findall(letter.text)
+    assert re.findall(r'href="([^"]*)"', letter.html) == [html.escape(link)]
+    return str(link)
 
 
 def form_of(page: str) -> tuple[str, dict[str, str]]:
@@ -87,16 +100,16 @@ def test_the_link_of_the_letter_confirms_the_account(
 ) -> None:
     with shop(knows_its_address=True, slash=slash) as address:
         client, letter = signed_up(address, mailbox, language)
-        [link] = LINK.findall(letter.text)
-        assert re.findall(r'href="([^"]*)"', letter.html) == [link]
-        assert link.startswith(f"{address}/confirm?code=")
+        link = link_of(letter)
+        assert link.startswith(f"{address}/confirm?lang={language}&code=")
         assert (letter.to, letter.language, letter.code) == ("anna@example.org", language, "")
         assert not re.search(r"\bcode\b(?!=)|\bкод", letter.words.replace(link, ""), re.IGNORECASE)
 
         # Opened where nobody is signed in, as on a telephone, or by a program that reads letters.
-        with httpx.Client() as telephone:
+        with httpx.Client(headers={"Accept-Language": OTHER[language]}) as telephone:
             opened = telephone.get(link)
             assert opened.status_code == 200
+            assert spoken(opened.text) == language
             assert not is_confirmed(client)
             assert not tells(client.get("/account").text, "Enter the code")
             assert not tells(opened.text, "Code from our letter")
@@ -106,6 +119,7 @@ def test_the_link_of_the_letter_confirms_the_account(
             again = telephone.post(f"{address}{action}", data=fields)
 
         assert done.status_code == 200
+        assert spoken(done.text) == language
         assert tells(done.text, "Your address is confirmed")
         assert again.status_code == 410
         assert tells(again.text, "The address is confirmed, and there is nothing left to do.")
@@ -150,12 +164,13 @@ def test_the_link_to_a_new_password_confirms_the_address_too(
         asked = client.post("/password/forgotten", data={"email": first.to})
         assert tells(asked.text, "Look into your mail")
         [letter] = eventually(lambda: [one for one in mailbox.letters if one.id != first.id])
-        [link] = LINK.findall(letter.text)
-        assert re.findall(r'href="([^"]*)"', letter.html) == [link]
-        assert link.startswith(f"{address}/password/new?code=")
+        link = link_of(letter)
+        assert link.startswith(f"{address}/password/new?lang={language}&code=")
         assert (letter.to, letter.language, letter.password_code) == (first.to, language, "")
         assert "Anna" not in letter.words
 
+        with httpx.Client(headers={"Accept-Language": OTHER[language]}) as telephone:
+            assert spoken(telephone.get(link).text) == language
         code = link.partition("code=")[2]
         # Opened by a program that reads letters it changes nothing.
         for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -70,6 +71,62 @@ class TestWhoHasNotSignedIn:
 
         assert answer.status_code == 422
         assert "На этом языке мы не говорим" in answer.text
+
+
+class TestWhoComesByALink:
+    """As those of letters are."""
+
+    def test_reads_its_language_from_then_on(self, visitor: httpx.Client) -> None:
+        for language, another in (("ru", "en"), ("en", "ru")):
+            wanted = {"accept-language": another}
+            assert spoken(visitor.get(f"/sign-in?lang={language}", headers=wanted)) == language
+            assert spoken(visitor.get("/sign-in", headers=wanted)) == language
+
+    def test_may_choose_another_there(self, visitor: httpx.Client) -> None:
+        opened = visitor.get("/sign-in?lang=ru&next=/elsewhere")
+        [back] = set(re.findall(r'name="next" value="(/sign-in[^"]*)"', opened.text))
+
+        chosen = visitor.post("/language", data={"language": "en", "next": back})
+
+        assert spoken(chosen) == "en"
+        assert dict(chosen.url.params) == {"next": "/elsewhere"}
+
+    def test_signs_in_in_its_language(self, company: Company) -> None:
+        shop = company.sandbox.services["shop"]
+        with httpx.Client(base_url=shop, follow_redirects=True) as browser:
+            opened = browser.get("/orders/AT-7K3M9Q?lang=ru&seen=7")
+
+        assert spoken(opened) == "ru"
+        assert opened.url.params["next"] == "/orders/AT-7K3M9Q?seen=7"
+
+    @pytest.mark.parametrize(
+        "asked",
+        ["tlh", "", "ru%0d%0aSet-Cookie:a=b", "//ru.example"],
+        ids=["another", "none", "a header", "a site"],
+    )
+    def test_a_language_that_we_do_not_speak_counts_for_nothing(
+        self, visitor: httpx.Client, asked: str
+    ) -> None:
+        answer = visitor.get(f"/sign-in?lang={asked}", headers=RUSSIAN)
+
+        assert (answer.url.path, spoken(answer)) == ("/sign-in", "ru")
+        assert "set-cookie" not in answer.headers
+
+    def test_what_everybody_may_keep_brings_no_cookie(self, visitor: httpx.Client) -> None:
+        answer = visitor.get("/static/atelier.css?lang=ru")
+
+        assert answer.headers["cache-control"].startswith("public")
+        assert "set-cookie" not in answer.headers
+
+    def test_reads_the_account_s_where_it_is_another_one(self, company: Company) -> None:
+        shop = company.sandbox.services["shop"]
+        anna = company.accounts.customer("Anna")
+
+        with httpx.Client(base_url=shop, cookies=anna.cookies, headers=RUSSIAN) as browser:
+            answer = browser.get("/orders?lang=ru")
+
+        assert spoken(answer) == "en"
+        assert "set-cookie" not in answer.headers, "the browser speaks as it did before"
 
 
 class TestWhoHasSignedIn:

@@ -74,7 +74,8 @@ def test_the_price_is_broken_down() -> None:
         "Total: € 1,234.50\n\n" in text
     )
     assert text.endswith(
-        "\n\nOpen the order: https://shop.example/orders/AT-7K3M9Q\n\nWith kind regards\nAtelier\n"
+        "\n\nOpen the order: https://shop.example/orders/AT-7K3M9Q?lang=en\n\n"
+        "With kind regards\nAtelier\n"
     )
 
 
@@ -117,7 +118,7 @@ def test_every_letter_exists_in_every_language_as_text_and_as_html(
 
     assert "AT-7K3M9Q" in message["Subject"]
     for body in (part(message, "plain"), part(message, "html")):
-        assert "https://shop.example/orders/AT-7K3M9Q" in body
+        assert f"https://shop.example/orders/AT-7K3M9Q?lang={language}" in body
         assert "{" not in body
         assert "\n\n\n" not in body
         assert "secret" not in body

@@ -116,6 +116,12 @@ def test_a_half_sent_head_is_told_that_it_was_too_slow(line: Line) -> None:
     line.says(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
     line.clock.turn(11)
     assert line.told == b"HTTP/1.1 408 Request Timeout"
+    head, _, text = line.wire.written.partition(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % len(text) in head
+    assert text.decode().splitlines() == [
+        "The request did not come whole. Try again.",
+        "Запрос пришёл не целиком. Попробуйте ещё раз.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class TestRefusal:
         refusal = refusal_of(error)
 
         assert (refusal.status, refusal.type) == (status, f"urn:atelier:problem:{type_}")
-        assert refusal.detail == str(error)
+        assert str(refusal.detail) == str(error)
 
     def test_all_that_pages_catch_can_be_told(self) -> None:
         told = {Refusal, IllegalTransition, AlreadyTaken, UnknownMetal, UnknownFinish}
