@@ -207,8 +207,7 @@ async def change_address(
 
 @router.post("/orders/{number}/send-back")
 async def send_back(request: Request, seller: service.SignedIn, number: str, why: Reason) -> Detail:
-    """Does not approve an order: whoever ordered confirms again or cancels, a customer may also
-    change it."""
+    """Does not approve an order: whoever ordered confirms again, changes it, or cancels."""
     await service.act(request, seller, number, "send-back", why.reason)
     return await look_up(request, seller, number)
 

@@ -102,6 +102,13 @@ FACTORY_STEPS: tuple[State, ...] = tuple(
 """The states that the factory takes an order to, in their order."""
 
 
+REPLACED = (
+    (State.PRICE_CALCULATED, State.FILE_UPLOADED),
+    (State.PRICING_FAILED, State.FILE_UPLOADED),
+)
+"""The steps by which whoever ordered gives another model, which begin another submission."""
+
+
 def _transitions() -> dict[tuple[State | None, State], frozenset[Owner]]:
     table: dict[tuple[State | None, State], frozenset[Owner]] = {
         step: _ALL_GOING_WELL[step[1]]
@@ -112,8 +119,10 @@ def _transitions() -> dict[tuple[State | None, State], frozenset[Owner]]:
     # Sent back, with a reason: whoever ordered confirms again, changes it, or cancels.
     table[State.CONFIRMED, State.PRICE_CALCULATED] = frozenset({Owner.SELLER})
     # Another model takes the place of the one that has a price, or that no price is possible for.
-    table[State.PRICE_CALCULATED, State.FILE_UPLOADED] = frozenset({Owner.CUSTOMER})
-    table[State.PRICING_FAILED, State.FILE_UPLOADED] = frozenset({Owner.CUSTOMER})
+    # A partner submits it at once, as it places an order complete.
+    orderers = frozenset({Owner.CUSTOMER, Owner.PARTNER})
+    for step in (*REPLACED, (State.FILE_UPLOADED, State.SUBMITTED)):
+        table[step] = orderers
     before_manufacturing = HAPPY_PATH[: HAPPY_PATH.index(State.MANUFACTURING_STARTED)]
     for state in (*before_manufacturing, State.PRICING_FAILED):
         table[state, State.CANCELLED] = frozenset({Owner.CUSTOMER, Owner.PARTNER, Owner.SELLER})
@@ -127,12 +136,6 @@ TRANSITIONS: Mapping[tuple[State | None, State], frozenset[Owner]] = MappingProx
 
 SENT_BACK = (State.CONFIRMED, State.PRICE_CALCULATED)
 """The step by which a seller does not approve."""
-
-REPLACED = (
-    (State.PRICE_CALCULATED, State.FILE_UPLOADED),
-    (State.PRICING_FAILED, State.FILE_UPLOADED),
-)
-"""The steps by which a customer gives another model, which begin another submission."""
 
 STEPS_BACK = (SENT_BACK, *REPLACED)
 """After these, states may come a second time."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from atelier.data.shop import Order, Partner
+from atelier.domain import lifecycle
 from atelier.domain.lifecycle import Owner, State
 from atelier.partner import intake, pieces
 from atelier.partner.access import KnownPartner
@@ -22,19 +23,22 @@ from atelier.partner.documents import (
     order_document,
 )
 from atelier.partner.problems import (
+    ADDRESS_FIXED,
     NO_KEY,
     NOT_JSON,
     TOO_MUCH_TEXT,
+    WRONG_ADDRESS,
+    WRONG_CHANGE,
     WRONG_CONFIRMATION,
     WRONG_ORDER,
     WRONG_PAGE,
     answered,
     problems,
 )
-from atelier.usecases import delivery, orders
+from atelier.usecases import delivery, orders, sent_back
 from atelier.web.address_form import sent_address
 from atelier.web.bodies import json_body, read_json
-from atelier.web.documents import EXAMPLE_ADDRESS
+from atelier.web.documents import EXAMPLE_ADDRESS, DeliveryAddress
 from atelier.web.paging import page_of
 from atelier.web.scope import connections_of
 
@@ -53,8 +57,8 @@ _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "1 to 255 visible ASCII characters, unique for this order. Within 24 hours, "
-    "repeating a request with its key gives the same answer and orders nothing more; after that, "
+    "description": "1 to 255 visible ASCII characters, unique for this request. Within 24 hours, "
+    "repeating a request with its key gives the same answer and does nothing more; after that, "
     "the key is free again.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
@@ -104,10 +108,8 @@ async def place_order(
             partner.id, key, piece.model, piece.metal, piece.finish, piece.reference or None
         ),
     )
-    document = accepted_document(taken.order, taken.first)
+    document = _accepted(response, taken, piece)
     response.headers["Location"] = document.links.order
-    if taken.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
     return document
 
 
@@ -141,8 +143,9 @@ async def list_orders(
         found = await page_of(
             session, query, Order.created_at, Order.id, cursor=cursor, limit=limit
         )
+        why = await sent_back.reasons(session, found.rows)
     return OrdersPage(
-        orders=[order_document(order) for order in found.rows],
+        orders=[order_document(order, why.get(order.id)) for order in found.rows],
         next=next_page(request, response, found.next),
     )
 
@@ -155,7 +158,8 @@ async def list_orders(
 async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """The order as it is now."""
     async with connections_of(request).shop.session() as session:
-        return order_document(await _own(session, partner, order_id))
+        order = await _own(session, partner, order_id)
+        return order_document(order, (await sent_back.reasons(session, [order])).get(order.id))
 
 
 @router.post(
@@ -177,7 +181,7 @@ async def see_order(request: Request, partner: KnownPartner, order_id: UUID) -> 
 async def confirm_order(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
     """Orders the piece at the price that was calculated, to be sent to the address that you give.
 
-    Until the workshop has begun, our sales desk changes the address for you.
+    Until the workshop has begun, you can change the address.
     """
     async with connections_of(request).shop.session() as session:
         await _own(session, partner, order_id)
@@ -187,6 +191,80 @@ async def confirm_order(request: Request, partner: KnownPartner, order_id: UUID)
             session, order_id, address, owner=Owner.PARTNER, actor=_actor(partner)
         )
         return order_document(moved)
+
+
+@router.put(
+    "/{order_id}/address",
+    summary="Change the address",
+    openapi_extra=json_body(DeliveryAddress, EXAMPLE_ADDRESS),
+    responses={
+        200: answered("The order, to be sent there."),
+        **problems(
+            404,
+            409,
+            413,
+            415,
+            422,
+            instead={409: ADDRESS_FIXED, 413: TOO_MUCH_TEXT, 415: NOT_JSON, 422: WRONG_ADDRESS},
+        ),
+    },
+)
+async def change_address(request: Request, partner: KnownPartner, order_id: UUID) -> OrderDocument:
+    """Has the piece sent to another address, from your confirmation on until the workshop has
+    begun.
+
+    After that, write to us: our sales desk can change it until the piece is shipped. Sending the
+    same address again changes nothing.
+    """
+    async with connections_of(request).shop.session() as session:
+        await _own(session, partner, order_id)
+    address = sent_address(await read_json(request, DeliveryAddress), "")
+    async with connections_of(request).shop.session() as session:
+        changed = await delivery.change_address(
+            session, order_id, address, owner=Owner.PARTNER, actor=_actor(partner)
+        )
+        return order_document(changed)
+
+
+@router.put(
+    "/{order_id}/model",
+    status_code=202,
+    summary="Send another model",
+    openapi_extra={**pieces.body_of_changes(), "parameters": [_KEY]},
+    responses={
+        202: answered(
+            "Accepted. The price is being calculated anew; ask for the order to see it.",
+            **{"Idempotent-Replayed": _REPLAYED},
+        ),
+        **problems(404, 409, 413, 415, 422, instead={400: NO_KEY, 422: WRONG_CHANGE}),
+    },
+)
+async def replace_model(
+    request: Request,
+    response: Response,
+    partner: KnownPartner,
+    order_id: UUID,
+    idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> OrderDocument:
+    """Takes another model in place of the one before, in the same order: as long as its price is
+    not confirmed, or when no price was possible.
+
+    So an order that our sales desk has sent back goes on: `sent_back` says why. The price of the
+    model before is gone. Metal and finish stay, unless you send others.
+    """
+    key = intake.checked_key(idempotency_key)
+    shop = connections_of(request).shop
+    async with shop.session() as session:
+        order = await _own(session, partner, order_id)
+        # Nobody should send a file that is then refused; attaching asks again, locked.
+        if not await intake.is_used(session, partner.id, key):
+            lifecycle.check(order.state, State.FILE_UPLOADED, Owner.PARTNER)
+    piece = await pieces.read_piece(request, whole=False)
+    taken = await intake.replace_model(
+        shop,
+        intake.Replacement(partner.id, key, order_id, piece.model, piece.metal, piece.finish),
+    )
+    return _accepted(response, taken, piece)
 
 
 @router.post(
@@ -216,6 +294,12 @@ def next_page(request: Request, response: Response, cursor: str | None) -> str |
     address = f"{url.path}?{url.query}"
     response.headers["Link"] = f'<{address}>; rel="next"'
     return address
+
+
+def _accepted(response: Response, taken: intake.Intake, piece: pieces.Piece) -> OrderDocument:
+    if taken.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return accepted_document(taken.order, taken.submitted, piece.metal, piece.finish)
 
 
 def _actor(partner: Partner) -> str:

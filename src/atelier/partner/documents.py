@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.data.shop import Estimate, Order, OrderHistory
+from atelier.domain.delivery import may_change
 from atelier.domain.lifecycle import TRANSITIONS, Owner, State
 from atelier.languages import LazyText
 from atelier.web.documents import CURRENCY, DeliveryAddress, Design, delivery_address, design
@@ -27,6 +28,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "currency": "EUR",
     "reference": "PO-2026-118",
     "failure": None,
+    "sent_back": "The band is thinner than 1 mm.",
     "promised_at": None,
     "tracking_number": None,
     "cancellation_requested": False,
@@ -35,18 +37,22 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "links": {
         "self": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10",
         "confirm": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10/confirm",
+        "address": None,
+        "model": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10/model",
         "cancel": "/api/v1/orders/0d9c8c64-6a4c-4a3e-9a56-1f9f3c2b7a10/cancel",
     },
 }
 
 
 class Links(BaseModel):
-    """Where to go from here. `confirm` and `cancel` are there while that is possible."""
+    """Where to go from here. What you can do with the order is there while it is possible."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     order: str = Field(serialization_alias="self")
     confirm: str | None = None
+    address: str | None = None
+    model: str | None = None
     cancel: str | None = None
 
 
@@ -73,7 +79,7 @@ class OrderDocument(BaseModel):
         "uploaded."
     )
     address: DeliveryAddress | None = Field(
-        description="Where the piece is sent, as you gave it with the confirmation; null before."
+        description="Where the piece is sent, as it was last given; null before the confirmation."
     )
     price: Decimal | None = Field(
         description="Total with two places, as a string; null until the price is calculated."
@@ -82,6 +88,10 @@ class OrderDocument(BaseModel):
     currency: str = Field(description="Currency of `price`, ISO 4217.")
     reference: str | None = Field(description="Your own reference, as you gave it.")
     failure: str | None = Field(description="Why no price is possible, in state PRICING_FAILED.")
+    sent_back: str | None = Field(
+        description="What our sales desk said when it sent the order back to you; null where it "
+        "does not stand sent back."
+    )
     promised_at: datetime | None = Field(
         description="When the piece will be shipped, at the latest."
     )
@@ -137,12 +147,14 @@ class EstimateDocument(BaseModel):
     links: EstimateLinks
 
 
-def order_document(order: Order) -> OrderDocument:
-    """The document of a partner's order as it is now."""
+def order_document(order: Order, sent_back: str | None = None) -> OrderDocument:
+    """The document of a partner's order as it is now; `sent_back` is why, where it is that."""
     here = f"/api/v1/orders/{order.id}"
     waits = order.state is State.PRICE_CALCULATED
+    replaceable = Owner.PARTNER in TRANSITIONS.get((order.state, State.FILE_UPLOADED), ())
     asked = order.cancellation_requested_by is not None
     can_cancel = Owner.PARTNER in TRANSITIONS.get((order.state, State.CANCELLED), ()) and not asked
+    address_changes = may_change(order.state, Owner.PARTNER, order.address)
     return OrderDocument(
         id=order.id,
         number=order.number,
@@ -156,6 +168,7 @@ def order_document(order: Order) -> OrderDocument:
         currency=CURRENCY,
         reference=order.reference,
         failure=_told(order.failure_told),
+        sent_back=sent_back,
         promised_at=order.promised_at,
         tracking_number=order.tracking_number,
         cancellation_requested=asked,
@@ -164,28 +177,36 @@ def order_document(order: Order) -> OrderDocument:
         links=Links(
             order=here,
             confirm=f"{here}/confirm" if waits else None,
+            address=f"{here}/address" if address_changes else None,
+            model=f"{here}/model" if replaceable else None,
             cancel=f"{here}/cancel" if can_cancel else None,
         ),
     )
 
 
-def accepted_document(order: Order, first: OrderHistory) -> OrderDocument:
-    """The document of the order as it was accepted, by the `first` entry of its history.
+def accepted_document(
+    order: Order, submitted: OrderHistory, metal: str, finish: str
+) -> OrderDocument:
+    """The document of the order as it was `submitted`, in this metal and finish where they are not
+    "".
 
-    A repeated request gets the answer of the original one, however far the order is by now.
+    A repeated request gets the answer of the original one, however far the order is by now; what
+    that left as it was is told as it is now.
     """
     now = order_document(order)
     return now.model_copy(
         update={
-            "state": first.to_state,
-            "address": None,
+            "state": submitted.to_state,
+            "metal": metal or now.metal,
+            "finish": finish or now.finish,
+            "address": None if submitted.sequence == 1 else now.address,
             "price": None,
             "price_parts": None,
             "failure": None,
             "promised_at": None,
             "tracking_number": None,
             "cancellation_requested": False,
-            "updated_at": first.occurred_at,
+            "updated_at": submitted.occurred_at,
             "links": Links(order=now.links.order, cancel=f"{now.links.order}/cancel"),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,19 @@ _PIECE: Final[Mapping[str, Any]] = {
     "metal": {"type": "string", "enum": list(METALS)},
     "finish": {"type": "string", "enum": list(FINISHES), "default": USUAL},
 }
+_CHANGES: Final[Mapping[str, Any]] = {
+    "model": _PIECE["model"],
+    "metal": {
+        "type": "string",
+        "enum": list(METALS),
+        "description": "That of the order, unless given.",
+    },
+    "finish": {
+        "type": "string",
+        "enum": list(FINISHES),
+        "description": "That of the order, unless given.",
+    },
+}
 _REFERENCE: Final[Mapping[str, Any]] = {
     "reference": {
         "type": "string",
@@ -40,7 +53,7 @@ _REFERENCE: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """`metal` and `finish` are codes that we offer; the model is kept already."""
+    """`metal` and `finish` are codes that we offer, or ""; the model is kept already."""
 
     model: StoredModel
     metal: str
@@ -50,7 +63,15 @@ class Piece:
 
 def body(*, with_reference: bool) -> dict[str, Any]:
     """The request body of a route that reads a piece, for its OpenAPI document."""
-    properties = {**_PIECE, **(_REFERENCE if with_reference else {})}
+    return _form({**_PIECE, **(_REFERENCE if with_reference else {})}, ["model", "metal"])
+
+
+def body_of_changes() -> dict[str, Any]:
+    """The same of a route that reads what takes the place of a piece."""
+    return _form(_CHANGES, ["model"])
+
+
+def _form(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
@@ -58,7 +79,7 @@ def body(*, with_reference: bool) -> dict[str, Any]:
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
-                        "required": ["model", "metal"],
+                        "required": required,
                         "properties": properties,
                     }
                 }
@@ -67,8 +88,9 @@ def body(*, with_reference: bool) -> dict[str, Any]:
     }
 
 
-async def read_piece(request: Request) -> Piece:
-    """The piece in the form of `request`.
+async def read_piece(request: Request, *, whole: bool = True) -> Piece:
+    """The piece in the form of `request`. Unless it has to be `whole`, the codes that were left out
+    are "".
 
     Raises Refusal (415, 422), UnknownMetal, UnknownFinish, ModelRejected.
     """
@@ -87,7 +109,7 @@ async def read_piece(request: Request) -> Piece:
         faults: dict[str, tuple[str, LazyText]] = {}
         if not isinstance(model, UploadFile):
             faults["model"] = ("missing", _("an STL file is required"))
-        if not metal_code:
+        if whole and not metal_code:
             faults["metal"] = (
                 "missing",
                 _("required, one of: %(metals)s", metals=", ".join(METALS)),
@@ -106,9 +128,10 @@ async def read_piece(request: Request) -> Piece:
         if faults or not isinstance(model, UploadFile):
             raise _incomplete(faults)
         # Before the file is kept: nothing is to be left of an order that cannot be.
-        chosen = metal(metal_code), finish(text(fields, "finish") or USUAL)
+        finish_code = text(fields, "finish") or (USUAL if whole else "")
+        chosen = metal_code and metal(metal_code).code, finish_code and finish(finish_code).code
         kept = await connections.models.save(model, limit)
-        return Piece(kept, chosen[0].code, chosen[1].code, reference)
+        return Piece(kept, *chosen, reference)
 
 
 def _incomplete(faults: Mapping[str, tuple[str, LazyText]]) -> Refusal:

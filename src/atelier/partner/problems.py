@@ -76,6 +76,14 @@ WRONG_CONFIRMATION: Final[Told] = (
     "The document is not valid: the address is missing, or `errors` says what is wrong with it.",
     ("invalid-request",),
 )
+WRONG_ADDRESS: Final[Told] = (
+    "The document is not valid: `errors` says what is wrong with the address.",
+    ("invalid-request",),
+)
+ADDRESS_FIXED: Final[Told] = (
+    "The order is not confirmed yet, or it is too late.",
+    ("address-fixed",),
+)
 WRONG_PAGE: Final[Told] = (
     "A parameter is not valid, or the cursor is not one that we gave out.",
     ("invalid-request", "cursor-not-valid"),
@@ -87,8 +95,13 @@ WRONG_PIECE: Final[Told] = (
 )
 WRONG_ORDER: Final[Told] = (
     "Nothing was ordered: a field is missing, the metal or the finish is unknown, the file is no "
-    "complete STL model, or the idempotency key was used for another order.",
+    "complete STL model, or the idempotency key was used for another request.",
     (*WRONG_PIECE[1], "idempotency-key-reused"),
+)
+WRONG_CHANGE: Final[Told] = (
+    "Nothing was changed: the model is missing or no complete STL model, the metal or the finish "
+    "is unknown, or the idempotency key was used for another request.",
+    WRONG_ORDER[1],
 )
 
 

@@ -3,8 +3,11 @@ examples that can be pasted into a terminal."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from atelier.web.documents import EXAMPLE_ADDRESS
 
 _CORNERS: Final = ((0, 0, 0), (12, 0, 0), (0, 12, 0), (0, 0, 12))
 _FACES: Final = ((0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3))
@@ -24,15 +27,32 @@ def examples(address: str, key: str = "ak_…") -> Mapping[str, str]:
     `address` is where the API is, without a stroke at its end.
     """
     send = 'curl -sS -H "Authorization: Bearer $ATELIER_KEY"'
+    put_json = f'{send} -X PUT -H "Content-Type: application/json"'
+    post_json = f'{send} -H "Content-Type: application/json"'
+    wait = f'until {send} "$ORDER" | grep -q PRICE_CALCULATED; do sleep 1; done'
+    home = json.dumps(EXAMPLE_ADDRESS)
+    work = json.dumps({**EXAMPLE_ADDRESS, "line1": "Am Markt 2"})
     return {
         "Keep your key and our address in the shell": f"export ATELIER_KEY='{key}'\n"
         f"export ATELIER='{address}'",
         "List your orders": f'{send} "$ATELIER/api/v1/orders?limit=5"',
         "Order a piece": f"cat > piece.stl <<'STL'\n{EXAMPLE_MODEL}STL\n"
-        f"{send} \\\n"
+        f"{send} -D answer.txt \\\n"
         f'  -H "Idempotency-Key: $(date +%s)-$$" \\\n'
         "  -F model=@piece.stl -F metal=silver-925 -F finish=satin -F reference=PO-2026-118 \\\n"
-        '  "$ATELIER/api/v1/orders"',
+        '  "$ATELIER/api/v1/orders"\n'
+        """ORDER="$ATELIER$(tr -d '\\r' < answer.txt | sed -n 's/^[Ll]ocation: //p')\"""",
+        "Send another model for it, once it has its price": f"{wait}\n"
+        "sed 's/12/14/g' piece.stl > larger.stl\n"
+        f"{send} -X PUT \\\n"
+        f'  -H "Idempotency-Key: $(date +%s)-$$-model" \\\n'
+        '  -F model=@larger.stl "$ORDER/model"',
+        "Confirm it at its new price": f"{wait}\n"
+        f"{post_json} \\\n"
+        f"  -d '{{\"address\": {home}}}' \\\n"
+        '  "$ORDER/confirm"',
+        "Have it sent to another address": f"{put_json} \\\n  -d '{work}' \\\n  \"$ORDER/address\"",
+        "Cancel it, if this was an exercise": f'{send} -X POST "$ORDER/cancel"',
     }
 
 

@@ -23,12 +23,7 @@ from atelier.data import address_column, design_column
 from atelier.data.shop import Order, OrderHistory
 from atelier.domain import finishes, lifecycle, order_numbers
 from atelier.domain.finishes import finish
-from atelier.domain.lifecycle import (
-    FACTORY_STEPS,
-    REPLACED,
-    Owner,
-    State,
-)
+from atelier.domain.lifecycle import FACTORY_STEPS, REPLACED, Owner, State
 from atelier.domain.metals import metal
 from atelier.domain.promises import promised
 from atelier.domain.ring_design import RingDesign
@@ -81,8 +76,10 @@ async def attach_model(
     model: StoredModel,
     actor: str,
     drawn: Drawn | None = None,
+    *,
+    owner: Owner = Owner.CUSTOMER,
 ) -> Order:
-    """The model that the customer has uploaded, or that was made of what they have drawn.
+    """The model that was uploaded, or that was made of what the customer has drawn.
 
     In place of one that was submitted before it begins another submission: price and measures of
     the one before are gone. Metal and finish stay chosen. Raises IllegalTransition, UnknownMetal,
@@ -99,7 +96,7 @@ async def attach_model(
         session,
         order.id,
         State.FILE_UPLOADED,
-        owner=Owner.CUSTOMER,
+        owner=owner,
         actor=actor,
         **ring,
         **_of(model),
@@ -107,14 +104,20 @@ async def attach_model(
 
 
 async def submit(
-    session: AsyncSession, order: Order, metal_code: str, finish_code: str, actor: str
+    session: AsyncSession,
+    order: Order,
+    metal_code: str,
+    finish_code: str,
+    actor: str,
+    *,
+    owner: Owner = Owner.CUSTOMER,
 ) -> Order:
     """Ask for a price. Raises UnknownMetal, UnknownFinish, IllegalTransition."""
     return await move(
         session,
         order.id,
         State.SUBMITTED,
-        owner=Owner.CUSTOMER,
+        owner=owner,
         actor=actor,
         metal=metal(metal_code).code,
         finish=finish(finish_code).code,
@@ -168,8 +171,8 @@ async def move(
 
 
 async def send_back(session: AsyncSession, order_id: UUID, *, actor: str, reason: str) -> Order:
-    """A seller does not approve: whoever ordered reads why, and confirms again or cancels; a
-    customer may also give another model.
+    """A seller does not approve: whoever ordered reads why, and confirms again, gives another
+    model, or cancels.
 
     Raises OrderNotFound, IllegalTransition.
     """
@@ -371,6 +374,7 @@ def event_of(
             "price": None if order.price is None else str(order.price),
             "promised_at": None if order.promised_at is None else order.promised_at.isoformat(),
             "reason": reason,
+            "failure": order.failure,
             "source": order.source,
             **_address(order, name),
         },

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from atelier.domain.lifecycle import (
 )
 from atelier.domain.metals import METALS
 from atelier.mail.kinds import Kind
+from atelier.partner.intake import Replacement, replace_model
 from atelier.services import SUBSCRIPTIONS
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import delivery, orders, work_orders
@@ -119,6 +121,16 @@ class OrderFlow(RuleBasedStateMachine):
                 await orders.submit(session, found, "gold-750", "satin", actor)
 
         if order.owner is Owner.CUSTOMER and self._attempt(replace()):
+            self.told[order][State.SUBMITTED] += 1
+
+    @rule(order=placed, model=st.sampled_from(["ring", "ring with a hole"]))
+    def partner_sends_another_model(self, order: Placed, model: str) -> None:
+        replacement = Replacement(
+            self.partner.id, uuid4().hex, order.id, self.files[model], "gold-585", ""
+        )
+        if order.owner is Owner.PARTNER and self._attempt(
+            replace_model(self.platform.shop, replacement)
+        ):
             self.told[order][State.SUBMITTED] += 1
 
     @rule(order=placed)

@@ -100,6 +100,8 @@ ROUTES: Final[Mapping[str, frozenset[str]]] = {
     "partner GET /api/v1/orders": PARTNERS,
     "partner GET /api/v1/orders/{order_id}": THE_PARTNER,
     "partner POST /api/v1/orders/{order_id}/confirm": THE_PARTNER,
+    "partner PUT /api/v1/orders/{order_id}/address": THE_PARTNER,
+    "partner PUT /api/v1/orders/{order_id}/model": THE_PARTNER,
     "partner POST /api/v1/orders/{order_id}/cancel": THE_PARTNER,
     "partner POST /api/v1/estimates": PARTNERS,
     "partner GET /api/v1/estimates/{estimate_id}": THE_PARTNER,

@@ -113,6 +113,7 @@ async def test_every_step_has_its_event_in_the_outbox_and_its_id_in_the_history(
         "price": None,
         "promised_at": None,
         "reason": None,
+        "failure": None,
         "source": "shop",
     }
     assert customer.email not in str(rows)

@@ -273,6 +273,8 @@ def test_the_openapi_document_tells_every_answer(partner: httpx.Client) -> None:
         "GET /api/v1/orders": {"200", "422"},
         "GET /api/v1/orders/{order_id}": {"200", "404", "422"},
         "POST /api/v1/orders/{order_id}/confirm": {"200", "404", "409", "413", "415", "422"},
+        "PUT /api/v1/orders/{order_id}/address": {"200", "404", "409", "413", "415", "422"},
+        "PUT /api/v1/orders/{order_id}/model": {"202", "404", "409", "413", "415", "422"},
         "POST /api/v1/orders/{order_id}/cancel": {"200", "404", "409", "422"},
         "POST /api/v1/estimates": {"202", "413", "415", "422"},
         "GET /api/v1/estimates/{estimate_id}": {"200", "404", "422"},
@@ -335,7 +337,9 @@ def test_the_reference_tells_every_parameter_with_its_limits(partner: httpx.Clie
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the example is for curl")
-def test_the_example_orders_a_piece_as_it_is_pasted(partner: httpx.Client, tmp_path: Path) -> None:
+def test_the_examples_order_and_change_a_piece_as_they_are_pasted(
+    partner: httpx.Client, tmp_path: Path
+) -> None:
     shown = html.unescape(partner.get("/docs").text)
     commands = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", shown, re.DOTALL)
     key = partner.headers["Authorization"].removeprefix("Bearer ")
@@ -350,8 +354,16 @@ def test_the_example_orders_a_piece_as_it_is_pasted(partner: httpx.Client, tmp_p
     )
 
     decoder = json.JSONDecoder()
-    listed, end = decoder.raw_decode(said.stdout)
-    ordered, _ = decoder.raw_decode(said.stdout[end:].lstrip())
+    answers, rest = [], said.stdout
+    while rest:
+        answer, end = decoder.raw_decode(rest)
+        answers.append(answer)
+        rest = rest[end:].lstrip()
+    listed, ordered, replaced, confirmed, readdressed, cancelled = answers
     assert listed == {"orders": [], "next": None}
     assert (ordered["state"], ordered["metal"]) == ("SUBMITTED", "silver-925")
     assert ordered["reference"] == "PO-2026-118"
+    assert (replaced["id"], replaced["state"]) == (ordered["id"], "SUBMITTED")
+    assert (replaced["metal"], replaced["finish"]) == ("silver-925", "satin")
+    assert confirmed["address"] != readdressed["address"]
+    assert cancelled["state"] == "CANCELLED"

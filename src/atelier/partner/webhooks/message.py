@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header
@@ -66,10 +67,19 @@ def message(event: Event, order: Order) -> str:
             price=told["price"],
             currency=CURRENCY,
             promised_at=told["promised_at"],
-            reason=order.failure if told["to"] == State.PRICING_FAILED else told["reason"],
+            reason=_reason(told, order),
         ),
     )
     return content.model_dump_json()
+
+
+def _reason(told: Mapping[str, Any], order: Order) -> str | None:
+    if told["to"] != State.PRICING_FAILED:
+        reason: str | None = told["reason"]
+        return reason
+    # The order knows it until the model is replaced. Services of the version before do not tell it.
+    failure: str | None = told.get("failure", order.failure)
+    return failure
 
 
 router: Final = APIRouter(tags=["Webhooks"])

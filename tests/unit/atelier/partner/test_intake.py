@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -41,6 +43,27 @@ class TestIdempotency:
     )
     def test_other_orders_have_others(self, change: dict[str, object]) -> None:
         assert self.request().fingerprint != self.request(**change).fingerprint
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"order_id": uuid4()},
+            {"metal": "gold-585"},
+            {"finish": "satin"},
+            {"model": StoredModel("d" * 64, "ring.stl", 84)},
+        ],
+        ids=["order", "metal", "finish", "model"],
+    )
+    def test_another_model_for_an_order_is_told_from_any_other_request(
+        self, change: dict[str, Any]
+    ) -> None:
+        model = StoredModel("c" * 64, "ring.stl", 84)
+        sent = intake.Replacement(uuid4(), "k", uuid4(), model, "gold-750", "polished")
+        renamed = replace(sent, model=StoredModel("c" * 64, "ring (1).stl", 84))
+
+        assert sent.fingerprint == renamed.fingerprint
+        assert sent.fingerprint != replace(sent, **change).fingerprint
+        assert sent.fingerprint != self.request(reference=str(sent.order_id)).fingerprint
 
     @pytest.mark.parametrize("key", ["a", "x" * 255, "PO-1/2026!~"])
     def test_keys_are_visible_ascii(self, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -46,4 +47,8 @@ def test_the_examples_send_the_key_and_go_where_the_page_came_from() -> None:
         "export ATELIER='http://127.0.0.1:8002'",
     ]
     assert all('-H "Authorization: Bearer $ATELIER_KEY"' in command for command in others)
-    assert all('"$ATELIER/api/v1/orders' in command for command in others)
+    assert all('"$ATELIER/api/v1/orders' in command for command in others[:2])
+    assert all('"$ORDER' in command for command in others[2:])
+    assert {"$ORDER/model", "$ORDER/confirm", "$ORDER/address"} == set(
+        re.findall(r"\$ORDER/[a-z]+", " ".join(others[:-1]))
+    )
