@@ -24,6 +24,7 @@ from atelier.messaging import outbox
 from atelier.messaging.event import Event
 from atelier.messaging.handler import NotYet
 from atelier.usecases import orders
+from atelier.usecases.order_events import event_of
 
 _TOLD = (State.MANUFACTURING_APPROVED, *FACTORY_STEPS)
 
@@ -63,7 +64,7 @@ async def change_address(
     order.address_version += 1
     order.updated_at = now()
     if order.state in _TOLD:
-        await outbox.append(session, orders.event_of(order, "address_changed", actor))
+        await outbox.append(session, event_of(order, "address_changed", actor))
     return order
 
 

@@ -19,7 +19,7 @@ from atelier.domain.promises import KEPT, LIMITS
 from atelier.messaging import outbox
 from atelier.messaging.backoff import Backoff
 from atelier.messaging.handler import DATABASE_GONE
-from atelier.usecases import orders
+from atelier.usecases.order_events import event_of
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ async def look(session: AsyncSession, at: datetime) -> int:
     )
     for name, found in (("overdue", overdue), ("stalled", stalled)):
         for order in found:
-            event = orders.event_of(order, name, _ACTOR)
+            event = event_of(order, name, _ACTOR)
             await outbox.append(session, event.model_copy(update={"occurred_at": at}))
     return len(overdue) + len(stalled)
 

@@ -13,12 +13,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, precondition, rule
 
 from atelier.data import outbox_tables
 from atelier.data.mes import Calculation, Operator, WorkOrder
@@ -39,10 +34,7 @@ from atelier.partner.intake import Replacement, replace_model
 from atelier.services import SUBSCRIPTIONS
 from atelier.storage.model_store import StoredModel
 from atelier.usecases import delivery, orders, work_orders
-from tests.integration.atelier.driven_platform import (
-    Placed,
-    Platform,
-)
+from tests.integration.atelier.driven_platform import Placed, Platform
 from tests.integration.atelier.order_ways import GOING_WELL, LETTERS, Held, address_in
 
 REFUSALS = (
