@@ -12,7 +12,7 @@ Feature: A partner's program can make mistakes without harm
     Given Meridian the partner has an API key
     When Meridian the partner orders a piece from the generated ring in gold 585
     And Meridian the partner tries to reuse the idempotency key of that request for a piece in silver 925
-    Then Meridian the partner is told "sent before with another model, metal, finish or reference"
+    Then Meridian the partner is told "sent before with another order, model, metal, finish or reference"
     And Meridian the partner sees the order as "Price ready"
     And all systems agree on the order
 

@@ -252,10 +252,10 @@ async def replace_model(
     So an order that our sales desk has sent back goes on: `sent_back` says why. The price of the
     model before is gone. Metal and finish stay, unless you send others.
     """
-    key = intake.checked_key(idempotency_key)
     shop = connections_of(request).shop
     async with shop.session() as session:
         order = await _own(session, partner, order_id)
+        key = intake.checked_key(idempotency_key)
         # Nobody should send a file that is then refused; attaching asks again, locked.
         if not await intake.is_used(session, partner.id, key):
             lifecycle.check(order.state, State.FILE_UPLOADED, Owner.PARTNER)

@@ -161,7 +161,9 @@ def test_an_order_is_cancelled_once(partner: httpx.Client) -> None:
     cancelled = partner.post(priced["links"]["cancel"])
 
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "CANCELLED")
-    assert cancelled.json()["links"] == {"self": address, "confirm": None, "cancel": None}
+    assert {name: link for name, link in cancelled.json()["links"].items() if link} == {
+        "self": address
+    }
     assert_problem(partner.post(f"{address}/cancel"), 409, "forbidden-transition")
 
 
