@@ -197,4 +197,5 @@ def test_what_is_dropped_twice_at_once_is_dropped_once(hotel: Shared) -> None:
 
     assert f"dropped {kept.name}\n" in said
     [other] = [text for text in said if not text.startswith("dropped")]
-    assert "is kept" in other
+    # The second one looks before the first has dropped it, or after that.
+    assert "is not kept any more" in other or "is kept" in other
