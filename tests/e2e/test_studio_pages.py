@@ -98,3 +98,13 @@ def test_a_chosen_file_is_measured_before_it_is_sent(company: Company) -> None:
 
     expect(page.get_by_role("region", name="The file you chose")).to_contain_text("mine.stl")
     expect(page.locator("#model-size")).to_have_text(re.compile(r"^\d+\.\d × \d+\.\d × \d+\.\d mm"))
+
+
+def test_scripts_speak_the_language_of_the_page(company: Company) -> None:
+    page = company.visited_by("Анна").shop.page
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{company.sandbox.services['shop']}/studio")
+
+    page.get_by_role("button", name="Русский").click()
+
+    expect(page.get_by_role("slider").first).to_have_accessible_name("Ширина, ползунок")

@@ -31,15 +31,13 @@ _PIECE: Final[Mapping[str, Any]] = {
 }
 _CHANGES: Final[Mapping[str, Any]] = {
     "model": _PIECE["model"],
-    "metal": {
-        "type": "string",
-        "enum": list(METALS),
-        "description": "That of the order, unless given.",
-    },
-    "finish": {
-        "type": "string",
-        "enum": list(FINISHES),
-        "description": "That of the order, unless given.",
+    **{
+        code: {
+            "type": "string",
+            "enum": _PIECE[code]["enum"],
+            "description": "That of the order, unless given.",
+        }
+        for code in ("metal", "finish")
     },
 }
 _REFERENCE: Final[Mapping[str, Any]] = {

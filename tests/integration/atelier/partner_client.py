@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from atelier import security
 from atelier.data.shop import IdempotencyKey, Order
 from fixtures import models
+from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from fixtures.factories import ApiKeyFactory, PartnerFactory
 from touchstone.waiting import eventually
 
 RING = models.as_binary_stl(models.ring())
+OTHER_RING = models.as_binary_stl(models.ring(prongs=6))
+HOME = {"address": dict(LEIPZIG)}
+"""What a confirmation holds."""
 
 
 def client(company: Company, name: str) -> httpx.Client:

@@ -25,10 +25,11 @@ from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import quote
 from atelier.partner.reference import limits_in_words
-from fixtures import models
 from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from tests.integration.atelier.partner_client import (
+    HOME,
+    OTHER_RING,
     RING,
     assert_problem,
     client,
@@ -36,9 +37,6 @@ from tests.integration.atelier.partner_client import (
     place,
     rows,
 )
-
-HOME = {"address": dict(LEIPZIG)}
-OTHER_RING = models.as_binary_stl(models.ring(prongs=6))
 
 
 @pytest.fixture

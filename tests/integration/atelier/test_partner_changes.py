@@ -17,6 +17,8 @@ from fixtures import models
 from fixtures.addresses import LEIPZIG, MOSCOW
 from fixtures.company import Company
 from tests.integration.atelier.partner_client import (
+    HOME,
+    OTHER_RING,
     RING,
     assert_problem,
     client,
@@ -24,8 +26,6 @@ from tests.integration.atelier.partner_client import (
     place,
 )
 
-HOME = {"address": dict(LEIPZIG)}
-OTHER_RING = models.as_binary_stl(models.ring(prongs=6))
 WHY = "The band is thinner than 1 mm."
 
 

@@ -28,10 +28,10 @@ from atelier.domain.metals import METALS
 from atelier.domain.models3d import measure
 from atelier.domain.pricing import Quote, quote
 from fixtures import models
-from fixtures.addresses import LEIPZIG
 from fixtures.company import Company
 from fixtures.webhook_receiver import WebhookReceiver
 from tests.integration.atelier.partner_client import (
+    HOME,
     RING,
     assert_problem,
     client,
@@ -40,8 +40,6 @@ from tests.integration.atelier.partner_client import (
     rows,
 )
 from touchstone.waiting import eventually
-
-HOME = {"address": dict(LEIPZIG)}
 
 
 @pytest.fixture
