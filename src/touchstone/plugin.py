@@ -72,8 +72,8 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
     """
     if plugin is sys.modules[__name__]:
         for name in PARTS:
-            if not (manager.is_blocked(name) or manager.has_plugin(name)):
-                manager.register(import_module(name), name)
+            if not manager.has_plugin(name):
+                manager.register(import_module(name), name)  # unless `-p no:` forbids it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
